@@ -1,0 +1,89 @@
+package manifest
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Routes says which function answers which path of the domain. No two of its paths overlap.
+type Routes []Route
+
+// Route is one path of the domain: exact, or a prefix where it ends in `/*`.
+type Route struct {
+	Path     string `yaml:"path"`
+	Function string `yaml:"function"`
+	line     int
+}
+
+// pathForm is the forms that the platform's path mapping takes.
+var pathForm = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+|\*)?$`)
+
+// ReadRoutes reads a routes.yaml whose functions must all be web functions of d. The error has a line for each thing that
+// is wrong.
+func ReadRoutes(path string, d Deployment) (Routes, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read routes: %w", err)
+	}
+	var file struct{ Routes Routes }
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	wrong := problems{file: path}
+	if len(file.Routes) == 0 {
+		wrong.add(1, "routes names no path")
+	}
+	for i, r := range file.Routes {
+		if !pathForm.MatchString(r.Path) || r.Path != "/" && strings.HasSuffix(r.Path, "/") {
+			wrong.add(r.line, "path %q is none of the forms /, /*, /xxx, /xxx/a, /xxx/*", r.Path)
+		}
+		if f, ok := d.Function(r.Function); !ok {
+			wrong.add(r.line, "%s leads to the unknown function %q", r.Path, r.Function)
+		} else if f.Kind != Web {
+			wrong.add(r.line, "%s leads to %s, which is no web function", r.Path, r.Function)
+		}
+		for _, earlier := range file.Routes[:i] {
+			if r.overlaps(earlier) {
+				wrong.add(r.line, "%s overlaps with %s of line %d; which of them wins is not defined", r.Path, earlier.Path, earlier.line)
+			}
+		}
+	}
+	return file.Routes, wrong.err()
+}
+
+// Find tells the function that answers path (decoded, without a query).
+func (rs Routes) Find(path string) (function string, ok bool) {
+	for _, r := range rs {
+		if r.matches(path) {
+			return r.Function, true
+		}
+	}
+	return "", false
+}
+
+// UnmarshalYAML keeps the line for messages.
+func (r *Route) UnmarshalYAML(n *yaml.Node) error {
+	type plain Route
+	r.line = n.Line
+	return n.Decode((*plain)(r))
+}
+
+// prefix tells what a path that ends in `/*` begins with, slash included.
+func (r Route) prefix() (string, bool) { return strings.CutSuffix(r.Path, "*") }
+
+func (r Route) matches(path string) bool {
+	if prefix, ok := r.prefix(); ok {
+		return strings.HasPrefix(path, prefix)
+	}
+	return path == r.Path
+}
+
+func (r Route) overlaps(other Route) bool {
+	a, _ := r.prefix()
+	b, _ := other.prefix()
+	return r.matches(b) || other.matches(a)
+}
