@@ -1,0 +1,135 @@
+// Package redisdb opens the Redis that REDIS_URL names, and tells when it is away.
+package redisdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/shared/fault"
+)
+
+// Config names the Redis.
+type Config struct {
+	// URL is redis://[user:password@]host:port/db, rediss:// for TLS, redis+cluster://h1,h2 for a cluster (rediss+cluster://
+	// with TLS), or redis+sentinel://h1,h2/master/db for a set watched by sentinels.
+	URL string `env:"REDIS_URL,required"`
+}
+
+// Validate parses the URL, so that a wrong one is known at start.
+func (c *Config) Validate() error {
+	if c.URL == "" {
+		return nil // reported as not set
+	}
+	if _, err := options(c.URL); err != nil {
+		return fmt.Errorf("REDIS_URL: %w", err)
+	}
+	return nil
+}
+
+// timeout bounds one round trip: a Redis that takes longer is away, and the caller should hear so while it still waits.
+const timeout = 3 * time.Second
+
+// Open makes a client. It dials when first used, and is safe for many goroutines.
+func Open(c Config) (redis.UniversalClient, error) {
+	o, err := options(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
+	o.PoolTimeout = timeout
+	// Frozen instances wake up with dead sockets: retry on a fresh one at once, and keep none longer than the proxy does.
+	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, time.Millisecond, 100*time.Millisecond
+	o.IdleTimeout = 50 * time.Second
+	switch {
+	case o.MasterName != "":
+		return redis.NewFailoverClient(o.Failover()), nil
+	case strings.Contains(c.URL, "+cluster://"):
+		return redis.NewClusterClient(o.Cluster()), nil
+	}
+	return redis.NewClient(o.Simple()), nil
+}
+
+// options reads the forms of REDIS_URL that the contract has.
+func options(raw string) (*redis.UniversalOptions, error) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return nil, errors.New("is not of the form redis://host:port/db")
+	}
+	kind := strings.TrimPrefix(strings.TrimPrefix(scheme, "rediss"), "redis")
+	base := strings.TrimSuffix(scheme, kind)
+	if base != "redis" && base != "rediss" || kind != "" && kind != "+cluster" && kind != "+sentinel" {
+		return nil, fmt.Errorf("knows redis, rediss, redis+cluster and redis+sentinel, not %q", scheme)
+	}
+	userinfo, rest := splitUser(rest)
+	hosts, path, _ := strings.Cut(rest, "/")
+	segments := strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+
+	// The client library's own parser reads user, password, TLS and host, of the first of the hosts.
+	addrs := strings.Split(hosts, ",")
+	single, err := redis.ParseURL(base + "://" + userinfo + addrs[0])
+	if err != nil {
+		// The error of net/url repeats the URL, password and all.
+		var inURL *url.Error
+		if errors.As(err, &inURL) {
+			err = inURL.Err
+		}
+		return nil, err
+	}
+	o := &redis.UniversalOptions{Username: single.Username, Password: single.Password, TLSConfig: single.TLSConfig}
+	for _, a := range addrs {
+		if a == "" {
+			return nil, errors.New("names an empty host")
+		}
+		o.Addrs = append(o.Addrs, withPort(a, kind))
+	}
+	switch {
+	case kind == "+sentinel" && len(segments) == 0:
+		return nil, errors.New("lacks the master's name: redis+sentinel://h1,h2/master/db")
+	case kind == "+sentinel":
+		o.MasterName, segments = segments[0], segments[1:]
+	case kind == "+cluster" && len(segments) > 0:
+		return nil, errors.New("a cluster has no database numbers")
+	case kind == "" && len(addrs) > 1:
+		return nil, errors.New("names several hosts: say redis+cluster:// or redis+sentinel://")
+	}
+	if len(segments) > 0 {
+		if o.DB, err = strconv.Atoi(segments[0]); err != nil || o.DB < 0 || len(segments) > 1 {
+			return nil, errors.New("ends in something that is no database number")
+		}
+	}
+	return o, nil
+}
+
+func splitUser(rest string) (userinfo, hosts string) {
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		return rest[:i+1], rest[i+1:]
+	}
+	return "", rest
+}
+
+func withPort(addr, kind string) string {
+	if strings.LastIndex(addr, ":") > strings.LastIndex(addr, "]") {
+		return addr
+	}
+	if kind == "+sentinel" {
+		return addr + ":26379"
+	}
+	return addr + ":6379"
+}
+
+// Away turns an error of the client into fault.Unavailable, for every such error means that Redis did not do what it was
+// asked: no connection, no answer in time, still loading, read-only after a failover, out of memory. redis.Nil and errors
+// of the caller's own making (a cancelled context) are passed on.
+func Away(err error) error {
+	if err == nil || errors.Is(err, redis.Nil) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fault.Away("The database", err)
+}

@@ -1,0 +1,200 @@
+package taskstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/redisdb"
+	"github.com/recon3d/recon3d/shared/task"
+)
+
+// Log is a task's events as the stream has them, and what a reader needs beside them.
+type Log struct {
+	Exists bool
+	User   string
+	Status task.Status
+	// Attempt is the present one: results of a lower one are gone.
+	Attempt int
+	// Last is the number of the newest event, 0 if there is none.
+	Last     int64
+	Events   []task.Event // those after the number that was asked for, oldest first
+	Progress *task.Event  // the present progress of a task in PROCESSING, nil where there is none
+}
+
+// Ask is a task and the number of the last of its events that the asker has.
+type Ask struct {
+	TaskID string
+	After  int64
+}
+
+// ReadLogs reads the events of many tasks, in one pipeline. Where After is not a number that the stream can go on from (it
+// is in the future, or what follows it was trimmed), all that is kept is read. The logs are in the order of the asks; a task
+// that is not there has Exists false. Errors: fault.Unavailable.
+func (s *Store) ReadLogs(ctx context.Context, asks []Ask) ([]Log, error) {
+	logs := make([]Log, len(asks))
+	tasks := make([]*redis.StringStringMapCmd, len(asks))
+	streams := make([]*redis.XMessageSliceCmd, len(asks))
+	// Each task's stream is read after its hash, and both after the subscription: an event that the hash does not know yet
+	// may be in the stream, never the other way round.
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, a := range asks {
+			tasks[i] = p.HGetAll(ctx, TaskKey(a.TaskID))
+			streams[i] = p.XRange(ctx, EventsKey(a.TaskID), fmt.Sprintf("0-%d", a.After+1), "+")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, redisdb.Away(err)
+	}
+	var again []int
+	for i, a := range asks {
+		h := tasks[i].Val()
+		if len(h) == 0 {
+			continue
+		}
+		logs[i] = Log{Exists: true, User: h["user"], Status: task.Status(h["status"]), Attempt: atoi(h["attempt"]), Last: atoi64(h["events"]), Progress: progressOf(a.TaskID, h)}
+		if logs[i].Events, err = parseStream(a.TaskID, streams[i].Val()); err != nil {
+			return nil, err
+		}
+		holds := len(logs[i].Events) == 0 && a.After <= logs[i].Last || len(logs[i].Events) > 0 && logs[i].Events[0].Number == a.After+1
+		if !holds {
+			again = append(again, i)
+		}
+	}
+	for _, i := range again {
+		all, err := s.rdb.XRange(ctx, EventsKey(asks[i].TaskID), "-", "+").Result()
+		if err != nil {
+			return nil, redisdb.Away(err)
+		}
+		if logs[i].Events, err = parseStream(asks[i].TaskID, all); err != nil {
+			return nil, err
+		}
+	}
+	return logs, nil
+}
+
+// ReadLog is ReadLogs of one task. Errors: fault.TaskNotFound, fault.Unavailable.
+func (s *Store) ReadLog(ctx context.Context, id string, after int64) (Log, error) {
+	logs, err := s.ReadLogs(ctx, []Ask{{id, after}})
+	if err != nil {
+		return Log{}, err
+	}
+	if !logs[0].Exists {
+		return Log{}, fault.New(fault.TaskNotFound, "")
+	}
+	return logs[0], nil
+}
+
+// ParseBell reads a message of a task's Channel. It is the same flat list of names and values as in the stream, as JSON,
+// with the event's number in front. Gone is true when it says that the task was deleted.
+func ParseBell(taskID, payload string) (e task.Event, gone bool, err error) {
+	var flat []string
+	if err := json.Unmarshal([]byte(payload), &flat); err != nil || len(flat) == 0 {
+		return e, false, fmt.Errorf("bell of task %s is no list: %q", taskID, payload)
+	}
+	if flat[0] == "gone" {
+		return e, true, nil
+	}
+	number, err := strconv.ParseInt(flat[0], 10, 64)
+	if err != nil {
+		return e, false, fmt.Errorf("bell of task %s has number %q", taskID, flat[0])
+	}
+	fields := map[string]string{}
+	for i := 1; i+1 < len(flat); i += 2 {
+		fields[flat[i]] = flat[i+1]
+	}
+	e, err = parseEvent(taskID, number, fields)
+	return e, false, err
+}
+
+func parseStream(taskID string, messages []redis.XMessage) ([]task.Event, error) {
+	events := make([]task.Event, 0, len(messages))
+	for _, m := range messages {
+		_, seq, _ := strings.Cut(m.ID, "-")
+		fields := make(map[string]string, len(m.Values))
+		for k, v := range m.Values {
+			fields[k], _ = v.(string)
+		}
+		e, err := parseEvent(taskID, atoi64(seq), fields)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// parseEvent reads the fields that the scripts write; see append_event in lib.lua.
+func parseEvent(taskID string, number int64, f map[string]string) (task.Event, error) {
+	e := task.Event{Number: number, Kind: f["kind"], TaskID: taskID, Attempt: atoi(f["attempt"]), At: millis(f["at"])}
+	switch e.Kind {
+	case task.StatusEvent:
+		e.Status = task.Status(f["status"])
+		if code := f["errorCode"]; code != "" {
+			e.Error = &task.Error{Code: code, Message: f["errorMessage"]}
+		}
+	case task.ResultEvent:
+		e.Result = &task.Result{
+			Name: f["name"], Attempt: e.Attempt, Key: f["key"], Size: atoi64(f["size"]), SHA256: f["sha256"],
+			ContentType: f["contentType"], CreatedAt: e.At,
+		}
+	case task.ProgressEvent:
+		e.Progress, e.Stage, e.QueuePosition, e.ETASeconds = atoi(f["progress"]), f["stage"], optionalInt(f["queuePosition"]), optionalFloat(f["etaSeconds"])
+	default:
+		return e, fmt.Errorf("event %d of task %s is of unknown kind %q", number, taskID, e.Kind)
+	}
+	return e, nil
+}
+
+// progressOf tells the present progress of a task, from its hash.
+func progressOf(taskID string, h map[string]string) *task.Event {
+	if task.Status(h["status"]) != task.Processing || h["progressAt"] == "" {
+		return nil
+	}
+	return &task.Event{
+		Kind: task.ProgressEvent, TaskID: taskID, Attempt: atoi(h["attempt"]), At: millis(h["progressAt"]),
+		Progress: atoi(h["progress"]), Stage: h["stage"], QueuePosition: optionalInt(h["queuePosition"]), ETASeconds: optionalFloat(h["etaSeconds"]),
+	}
+}
+
+// The numbers below were written by our own scripts; an absent one reads as zero.
+
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
+}
+
+func atoi64(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64)
+	return n
+}
+
+func millis(s string) time.Time {
+	if s == "" || s == "0" {
+		return time.Time{}
+	}
+	return time.UnixMilli(atoi64(s)).UTC()
+}
+
+func optionalInt(s string) *int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return nil
+	}
+	return &n
+}
+
+func optionalFloat(s string) *float64 {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
+}
