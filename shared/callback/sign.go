@@ -1,0 +1,137 @@
+// Package callback is what backend and workers say to each other: the messages, and how they are signed (Standard Webhooks
+// 1.0.0, in both directions).
+package callback
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/task"
+)
+
+// Config is the secrets that backend and workers share.
+type Config struct {
+	// Secrets are whsec_… separated by spaces: the first signs, any verifies, so that a secret can be changed without a gap.
+	Secrets []string `env:"CALLBACK_SECRETS,required" envSeparator:" "`
+}
+
+// Validate tells which secrets are none.
+func (c *Config) Validate() error {
+	if len(c.Secrets) == 0 {
+		return nil // reported as not set
+	}
+	_, err := NewSigner(*c)
+	return err
+}
+
+// Kind is what a message is for; it is part of what is signed, so that no message can be replayed elsewhere.
+type Kind string
+
+const (
+	Dispatch Kind = "dispatch" // backend → worker
+	Cancel   Kind = "cancel"   // backend → worker
+	Result   Kind = "result"   // worker → backend
+	Upload   Kind = "upload"   // worker → backend
+	Status   Kind = "status"   // worker → backend
+)
+
+// ID is a webhook-id: `{kind}:{taskId}:{attempt}:{n}`. It is the same on every retry of one message.
+type ID struct {
+	Kind    Kind
+	TaskID  string
+	Attempt int    // 0: a worker that knows no attempts
+	N       string // the sender's own
+}
+
+func (id ID) String() string {
+	return fmt.Sprintf("%s:%s:%d:%s", id.Kind, id.TaskID, id.Attempt, id.N)
+}
+
+var idForm = regexp.MustCompile(`^(dispatch|cancel|result|upload|status):([0-9a-f-]{36}):(0|[1-9][0-9]{0,8}):([A-Za-z0-9_-]{1,64})$`)
+
+// ParseID reads a webhook-id. ok is false for one of another form.
+func ParseID(s string) (id ID, ok bool) {
+	m := idForm.FindStringSubmatch(s)
+	if m == nil || !task.ValidID(m[2]) {
+		return ID{}, false
+	}
+	attempt, err := strconv.Atoi(m[3])
+	return ID{Kind(m[1]), m[2], attempt, m[4]}, err == nil
+}
+
+// minKey is how long (bytes) a secret has to be. Standard Webhooks asks for 24 to 64 of new ones.
+const minKey = 16
+
+// Signer signs what we send and verifies what we get.
+type Signer struct {
+	hooks []*webhooks.Webhook
+}
+
+// NewSigner makes a signer. The error names no secret.
+func NewSigner(c Config) (*Signer, error) {
+	s := &Signer{}
+	for i, secret := range c.Secrets {
+		if secret == "" {
+			continue // two spaces in a row
+		}
+		raw, ok := strings.CutPrefix(secret, "whsec_")
+		key, err := base64.StdEncoding.DecodeString(raw)
+		if !ok || err != nil || len(key) < minKey {
+			return nil, fmt.Errorf("CALLBACK_SECRETS: number %d is not `whsec_` and the base64 of at least %d bytes", i+1, minKey)
+		}
+		hook, err := webhooks.NewWebhookRaw(key)
+		if err != nil {
+			return nil, fmt.Errorf("CALLBACK_SECRETS: number %d can't be used", i+1)
+		}
+		s.hooks = append(s.hooks, hook)
+	}
+	if len(s.hooks) == 0 {
+		return nil, errors.New("CALLBACK_SECRETS holds no secret")
+	}
+	return s, nil
+}
+
+// Sign sets the three headers of a message, with the present time.
+func (s *Signer) Sign(h http.Header, id ID, body []byte) error {
+	now := time.Now()
+	signature, err := s.hooks[0].Sign(id.String(), now, body)
+	if err != nil {
+		return fmt.Errorf("sign %s: %w", id, err)
+	}
+	h.Set("Webhook-Id", id.String())
+	h.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
+	h.Set("Webhook-Signature", signature)
+	return nil
+}
+
+// Verify tells who a message is from: its id, if it is signed with one of the secrets, at most 5 minutes old or ahead, and
+// for this endpoint. Otherwise fault.SignatureInvalid, which says nothing about the task.
+func (s *Signer) Verify(h http.Header, kind Kind, body []byte) (ID, error) {
+	id, ok := ParseID(h.Get("Webhook-Id"))
+	if !ok || id.Kind != kind {
+		return ID{}, fault.New(fault.SignatureInvalid, "")
+	}
+	for _, hook := range s.hooks {
+		if hook.Verify(body, h) == nil {
+			return id, nil
+		}
+	}
+	return ID{}, fault.New(fault.SignatureInvalid, "")
+}
+
+// For refuses a verified message that is not about that task, or whose body names another attempt (nil: none) than its id.
+func (id ID) For(taskID string, attempt *int) error {
+	if id.TaskID != taskID || attempt != nil && id.Attempt != 0 && id.Attempt != *attempt {
+		return fault.New(fault.SignatureInvalid, "")
+	}
+	return nil
+}

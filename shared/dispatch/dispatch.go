@@ -1,0 +1,178 @@
+// Package dispatch hands tasks over to workers. create-task makes the first try, the sweeper all later ones; both hold a
+// claim, so that of two dispatchers only one sends.
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/task"
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+// Objects is where the pictures are.
+type Objects interface {
+	// Bytes reads an object whole.
+	Bytes(ctx context.Context, key string) ([]byte, error)
+	// URL makes a short-lived URL that reads an object.
+	URL(ctx context.Context, key string) (string, error)
+}
+
+// Dispatcher hands tasks over. It is safe for many goroutines.
+type Dispatcher struct {
+	cfg     Config
+	store   *taskstore.Store
+	objects Objects
+	signer  *callback.Signer
+	client  *http.Client
+}
+
+// New makes a dispatcher. cfg has been validated.
+func New(cfg Config, store *taskstore.Store, objects Objects, signer *callback.Signer) *Dispatcher {
+	return &Dispatcher{
+		cfg: cfg, store: store, objects: objects, signer: signer,
+		client: &http.Client{
+			// A worker that could send us elsewhere could have us call anything.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+				// A connection kept from before may be dead, and a hand-over that dies with it has an unknown fate.
+				DisableKeepAlives: true,
+			},
+		},
+	}
+}
+
+// ClaimSlack is how much longer than the time-out a claim lasts: for recording what came of it.
+const ClaimSlack = 5 * time.Second
+
+// Timeout is how long a hand-over may take.
+func (d *Dispatcher) Timeout() time.Duration { return d.cfg.Timeout }
+
+// FirstWorker picks the worker that a new task is offered to first, so that many share the load.
+func (d *Dispatcher) FirstWorker() int { return rand.IntN(len(d.cfg.Workers)) } //nolint:gosec // spreads load, hides nothing
+
+// Send makes the hand-over that c is the claim of, within that time, and records what came of it. It asks one worker after
+// the other while they clearly refuse, and stops at the first that may have the task. It tells the outcome and the task's
+// status then. The error is that of recording; whatever the workers do is an outcome.
+func (d *Dispatcher) Send(ctx context.Context, c *taskstore.Claim, within time.Duration, resumed time.Time) (taskstore.Outcome, task.Status, error) {
+	sending, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	o := d.offer(sending, c)
+	o.Resumed = resumed
+	log := slog.With("taskId", c.TaskID, "attempt", c.Attempt, "fate", o.Fate, "worker", o.Worker)
+
+	status, held, err := d.store.Record(ctx, c, o)
+	switch {
+	case err != nil:
+		return o, "", fmt.Errorf("record hand-over %d of task %s as %s: %w", c.Attempt, c.TaskID, o.Fate, err)
+	case held:
+		log.Info("task handed over", "status", status, "pauseMs", o.Pause.Milliseconds())
+	default:
+		log.Info("hand-over came too late", "status", status)
+		if o.Fate == taskstore.Accepted && (status == "" || status.Final()) {
+			d.Stop(ctx, taskstore.Holder{TaskID: c.TaskID, URL: o.Worker, Attempt: c.Attempt})
+		}
+	}
+	if o.Fate == taskstore.Busy {
+		// Older tasks wait: a new one queues behind them until the sweeper has asked again.
+		if err := d.store.MarkBusy(ctx, max(o.Pause, 2*d.cfg.SweepInterval)); err != nil {
+			log.Warn("can't mark the workers busy", "error", err)
+		}
+	}
+	return o, status, nil
+}
+
+// offer asks the workers.
+func (d *Dispatcher) offer(ctx context.Context, c *taskstore.Claim) taskstore.Outcome {
+	n := len(d.cfg.Workers)
+	all := taskstore.Outcome{Fate: taskstore.Refused, Next: (c.Worker + 1) % n, Pause: backoff(c.Tries)}
+	msg, err := d.message(ctx, c)
+	if err != nil {
+		// Nothing was sent, and the workers are not to blame: the task waits as it does for busy ones.
+		slog.Error("can't read the task's picture", "taskId", c.TaskID, "error", err)
+		all.Fate = taskstore.Waiting
+		return all
+	}
+	for i := range n {
+		index := (c.Worker + i) % n
+		url := d.cfg.Workers[index]
+		a := d.post(ctx, url, msg)
+		if a.err != nil || a.fate != taskstore.Accepted {
+			slog.Warn("worker did not take the task", "taskId", c.TaskID, "attempt", c.Attempt, "worker", url, "fate", a.fate, "status", a.status, "error", a.err)
+		}
+		switch a.fate {
+		case taskstore.Refused:
+		case taskstore.Busy:
+			pause := min(max(a.retryAfter, time.Second), max(2*d.cfg.SweepInterval, time.Second))
+			if all.Fate != taskstore.Busy || pause < all.Pause {
+				all.Pause = pause
+			}
+			all.Fate = taskstore.Busy
+		default:
+			return taskstore.Outcome{
+				Fate: a.fate, Worker: url, Next: (index + 1) % n, Beats: a.beats, Message: a.message, Pause: backoff(c.Tries),
+			}
+		}
+	}
+	return all
+}
+
+// Pauses between tries while no worker answers.
+const (
+	firstPause   = 500 * time.Millisecond
+	longestPause = 30 * time.Second
+)
+
+// backoff is exponential with jitter: a random time in the upper half of firstPause × 2ⁿ, at most longestPause.
+func backoff(tries int) time.Duration {
+	d := longestPause
+	if n := max(tries-1, 0); n < 6 {
+		d = min(firstPause<<n, longestPause)
+	}
+	return d/2 + rand.N(d/2) //nolint:gosec // spreads load, hides nothing
+}
+
+// stopTimeout bounds the one try to stop a worker.
+const stopTimeout = 2 * time.Second
+
+// Stop tells a worker to stop working on a task that was ended: once, at best effort. What is not told is found out by the
+// worker's next callback.
+func (d *Dispatcher) Stop(ctx context.Context, h taskstore.Holder) {
+	if h.URL == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	if err := d.sendStop(ctx, h); err != nil {
+		slog.Warn("can't tell the worker to stop", "taskId", h.TaskID, "attempt", h.Attempt, "worker", h.URL, "error", err)
+	}
+}
+
+func (d *Dispatcher) sendStop(ctx context.Context, h taskstore.Holder) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, h.URL+"/generate3d/"+h.TaskID, nil)
+	if err != nil {
+		return err
+	}
+	if err := d.signer.Sign(req.Header, callback.ID{Kind: callback.Cancel, TaskID: h.TaskID, Attempt: h.Attempt, N: "1"}, nil); err != nil {
+		return err
+	}
+	res, err := d.client.Do(req)
+	if err != nil {
+		return err
+	}
+	if err := res.Body.Close(); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusAccepted && res.StatusCode != http.StatusNotFound {
+		return errors.New(res.Status)
+	}
+	return nil
+}

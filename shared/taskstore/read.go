@@ -1,0 +1,123 @@
+package taskstore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/redisdb"
+	"github.com/recon3d/recon3d/shared/task"
+)
+
+// Get reads a task of that user. Errors: fault.TaskNotFound, Unavailable.
+func (s *Store) Get(ctx context.Context, user, id string) (task.Task, error) {
+	tasks, err := s.read(ctx, []string{id})
+	if err != nil {
+		return task.Task{}, err
+	}
+	if len(tasks) == 0 || tasks[0].User != user {
+		return task.Task{}, fault.New(fault.TaskNotFound, "")
+	}
+	return tasks[0], nil
+}
+
+// List reads at most limit tasks of that user, newest first, older than the task `before` ("": from the newest). more tells
+// whether there are older ones still. Errors: fault.Unavailable.
+func (s *Store) List(ctx context.Context, user, before string, limit int) (tasks []task.Task, more bool, err error) {
+	from := "+"
+	if before != "" {
+		from = "(" + before
+	}
+	// All scores are equal, so members are in the order of the ids, which is that of their making.
+	ids, err := s.rdb.ZRevRangeByLex(ctx, userTasksKey(user), &redis.ZRangeBy{Max: from, Min: "-", Count: int64(limit) + 1}).Result()
+	if err != nil {
+		return nil, false, redisdb.Away(err)
+	}
+	if more = len(ids) > limit; more {
+		ids = ids[:limit]
+	}
+	tasks, err = s.read(ctx, ids)
+	return tasks, more, err
+}
+
+// read reads tasks in one pipeline, leaving out those that are gone.
+func (s *Store) read(ctx context.Context, ids []string) ([]task.Task, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	hashes, results := make([]*redis.StringStringMapCmd, len(ids)), make([]*redis.StringStringMapCmd, len(ids))
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			hashes[i], results[i] = p.HGetAll(ctx, TaskKey(id)), p.HGetAll(ctx, resultsKey(id))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, redisdb.Away(err)
+	}
+	tasks := make([]task.Task, 0, len(ids))
+	for i := range ids {
+		if len(hashes[i].Val()) == 0 {
+			continue
+		}
+		t := parseTask(hashes[i].Val())
+		if t.Results, err = parseResults(t, results[i].Val()); err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, nil
+}
+
+func parseTask(h map[string]string) task.Task {
+	t := task.Task{
+		ID: h["id"], User: h["user"], ImageID: h["imageId"], Status: task.Status(h["status"]), Attempt: atoi(h["attempt"]),
+		Input:    task.Input{Key: h["key"], ContentType: h["inputType"], Size: atoi64(h["inputSize"]), SHA256: h["inputSHA256"], Name: h["inputName"]},
+		Worker:   h["worker"],
+		Progress: atoi(h["progress"]), Stage: h["stage"],
+		CreatedAt: millis(h["createdAt"]), UpdatedAt: millis(h["updatedAt"]), StartedAt: millis(h["startedAt"]), FinishedAt: millis(h["finishedAt"]),
+	}
+	if t.Status == task.Processing {
+		t.QueuePosition, t.ETASeconds = optionalInt(h["queuePosition"]), optionalFloat(h["etaSeconds"])
+	}
+	if code := h["errorCode"]; code != "" {
+		t.Error = &task.Error{Code: code, Message: h["errorMessage"]}
+	}
+	return t
+}
+
+// parseResults reads the stored results of a task, leaving out those that are only reserved, in the order of their events.
+func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
+	type stored struct {
+		State       string  `json:"state"`
+		Attempt     int     `json:"attempt"`
+		SHA256      string  `json:"sha256"`
+		Size        int64   `json:"size"`
+		ContentType string  `json:"contentType"`
+		Key         string  `json:"key"`
+		At          float64 `json:"at"`
+		Event       int64   `json:"event"`
+	}
+	var results []task.Result
+	order := map[string]int64{}
+	for name, raw := range h {
+		var r stored
+		if err := json.Unmarshal([]byte(raw), &r); err != nil {
+			return nil, fmt.Errorf("result %s of task %s: %w", name, t.ID, err)
+		}
+		if r.State != "stored" {
+			continue
+		}
+		order[name] = r.Event
+		results = append(results, task.Result{
+			Name: name, Attempt: r.Attempt, Key: r.Key, Size: r.Size, SHA256: r.SHA256, ContentType: r.ContentType,
+			CreatedAt: millis(fmt.Sprintf("%.0f", r.At)),
+		})
+	}
+	sort.Slice(results, func(i, j int) bool { return order[results[i].Name] < order[results[j].Name] })
+	return results, nil
+}

@@ -1,0 +1,147 @@
+package taskstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/shared/redisdb"
+	"github.com/recon3d/recon3d/shared/task"
+)
+
+// Run is one run of the sweeper.
+type Run struct {
+	Now     time.Time // Redis' clock
+	Resumed time.Time // when the last gap in the runs ended, zero if there was none
+}
+
+// BeginRun notes that the sweeper runs, and tells whether it comes back after a gap. Call it again when a run ends.
+func (s *Store) BeginRun(ctx context.Context, gap time.Duration) (Run, error) {
+	reply, err := runsScript.Run(ctx, s.rdb, []string{sweepKey}, "", ms(gap)).StringSlice()
+	if err != nil {
+		return Run{}, redisdb.Away(err)
+	}
+	return Run{Now: millis(reply[0]), Resumed: millis(reply[1])}, nil
+}
+
+// Due lists at most limit tasks of each partition whose time has come, oldest task first. It asks all partitions in one pipeline.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int64) ([]string, error) {
+	ids, err := s.ripe(ctx, dueKey, now, limit)
+	if err != nil {
+		return nil, err
+	}
+	var due []string
+	for _, part := range ids {
+		due = append(due, part...)
+	}
+	slices.Sort(due) // ids begin with the time of their making
+	return due, nil
+}
+
+// ripe reads the members of each partition's sorted set whose score is not over now.
+func (s *Store) ripe(ctx context.Context, key func(task.Partition) string, now time.Time, limit int64) ([task.Partitions][]string, error) {
+	var members [task.Partitions][]string
+	var cmds [task.Partitions]*redis.StringSliceCmd
+	by := &redis.ZRangeBy{Min: "-inf", Max: fmt.Sprint(now.UnixMilli()), Count: limit}
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i := range cmds {
+			cmds[i] = p.ZRangeByScore(ctx, key(task.PartitionAt(i)), by)
+		}
+		return nil
+	})
+	if err != nil {
+		return members, redisdb.Away(err)
+	}
+	for i, c := range cmds {
+		members[i] = c.Val()
+	}
+	return members, nil
+}
+
+// Finding is what the sweeper found of a due task.
+type Finding struct {
+	What   string      // pending (to be dispatched) | lost | timeout | expired | later | gone
+	Status task.Status // of lost: what became of the task
+	Holder Holder      // of timeout: the worker to be told
+}
+
+// Look has one due task judged: a lease that ran out, a time-out, a retention that is over.
+func (s *Store) Look(ctx context.Context, id string, run Run) (Finding, error) {
+	resumed := int64(0)
+	if !run.Resumed.IsZero() {
+		resumed = run.Resumed.UnixMilli()
+	}
+	reply, err := s.run(ctx, call{sweepScript, id, nil, []any{id, resumed}})
+	if err != nil {
+		return Finding{}, err
+	}
+	f := Finding{What: reply[0]}
+	switch f.What {
+	case "lost":
+		f.Status = task.Status(reply[1])
+	case "timeout":
+		f.Holder = Holder{TaskID: id, URL: reply[1], Attempt: atoi(reply[2])}
+	}
+	return f, nil
+}
+
+// Trash is objects of one partition that are to be deleted now.
+type Trash struct {
+	Keys    []string // of the objects
+	members []string
+	index   string
+}
+
+// RipeTrash lists at most limit objects of each partition that are to be deleted by now.
+func (s *Store) RipeTrash(ctx context.Context, now time.Time, limit int64) ([]Trash, error) {
+	members, err := s.ripe(ctx, TrashKey, now, limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []Trash
+	for i, part := range members {
+		if len(part) == 0 {
+			continue
+		}
+		t := Trash{members: part, index: TrashKey(task.PartitionAt(i))}
+		for _, m := range part {
+			_, key, _ := strings.Cut(m, " ")
+			t.Keys = append(t.Keys, key)
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// Emptied forgets trash that is deleted. What was put in again meanwhile, for later, stays.
+func (s *Store) Emptied(ctx context.Context, all []Trash, now time.Time) error {
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, t := range all {
+			emptiedScript.Eval(ctx, p, []string{t.index}, append([]any{now.UnixMilli()}, anys(t.members)...)...)
+		}
+		return nil
+	})
+	return redisdb.Away(err)
+}
+
+// emptiedScript removes members from a sorted set whose score is not over the first argument.
+var emptiedScript = redis.NewScript(`
+for i = 2, #ARGV do
+	local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
+	if score and tonumber(score) <= tonumber(ARGV[1]) then
+		redis.call('ZREM', KEYS[1], ARGV[i])
+	end
+end
+return {'ok'}`)
+
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = v
+	}
+	return out
+}
