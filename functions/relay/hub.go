@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+// hub keeps the topics that clients of this process watch up to date. The stream in Redis is the truth, the bell only says
+// when to look: a topic is read when its subscription is confirmed, when a number is missing, and at every heartbeat.
+type hub struct {
+	store     *taskstore.Store
+	bell      *bell
+	heartbeat time.Duration
+	readTime  time.Duration // bounds one reading
+
+	mu     sync.Mutex
+	topics map[string]*topic // by channel
+	users  map[*topic]int    // clients of each
+	stale  map[*topic]bool   // to be read
+	wake   chan struct{}     // stale has grown; holds one
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+func startHub(rdb redis.UniversalClient, store *taskstore.Store, p pace) *hub {
+	ctx, cancel := context.WithCancel(context.Background())
+	h := &hub{
+		store: store, heartbeat: p.heartbeat, readTime: p.read, cancel: cancel,
+		topics: map[string]*topic{}, users: map[*topic]int{}, stale: map[*topic]bool{}, wake: make(chan struct{}, 1),
+	}
+	h.bell = newBell(rdb, p, h.rung, h.confirmed)
+	h.running.Go(func() { h.bell.run(ctx) })
+	h.running.Go(func() { h.tend(ctx) })
+	return h
+}
+
+// stop ends all that the hub runs, and waits for it.
+func (h *hub) stop() {
+	h.cancel()
+	h.running.Wait()
+}
+
+// join tells the topic of a task, for a client that leaves it later. The client has just read the task's log, or was not
+// able to (nil).
+func (h *hub) join(taskID string, read *taskstore.Log) *topic {
+	channel := taskstore.Channel(taskID)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.topics[channel]
+	if t == nil || t.isGone() {
+		t = newTopic(taskID)
+		h.topics[channel] = t
+		// Where the subscription is not new, nothing will be confirmed, and what rang since the reading was for nobody.
+		if already := h.bell.want(channel); already || read == nil {
+			h.markStale(t)
+		}
+	}
+	if read != nil {
+		t.merge(taskstore.Ask{TaskID: taskID}, *read)
+	}
+	h.users[t]++
+	return t
+}
+
+func (h *hub) leave(t *topic) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.users[t]--; h.users[t] > 0 {
+		return
+	}
+	delete(h.users, t)
+	delete(h.stale, t)
+	if channel := taskstore.Channel(t.taskID); h.topics[channel] == t {
+		delete(h.topics, channel)
+		h.bell.unwant(channel)
+	}
+}
+
+// markStale has t read soon. The caller holds the lock.
+func (h *hub) markStale(t *topic) {
+	h.stale[t] = true
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (h *hub) confirmed(channel string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.topics[channel]; t != nil {
+		h.markStale(t)
+	}
+}
+
+func (h *hub) rung(channel, payload string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.topics[channel]
+	if t == nil {
+		return
+	}
+	switch e, gone, err := taskstore.ParseBell(t.taskID, payload); {
+	case err != nil:
+		slog.Error("bell not understood", "taskId", t.taskID, "error", err)
+		h.markStale(t)
+	case gone:
+		t.end()
+	case t.ring(e):
+		h.markStale(t)
+	}
+}
+
+// tend reads what is stale, and beats the heart of all streams.
+func (h *hub) tend(ctx context.Context) {
+	heart := time.NewTicker(h.heartbeat)
+	defer heart.Stop()
+	var pause backoff
+	var retry <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-heart.C:
+			h.beat()
+		case <-h.wake:
+			if retry != nil {
+				continue // Redis is away: not before the pause is over
+			}
+		case <-retry:
+		}
+		retry = nil
+		if err := h.read(ctx); err != nil && ctx.Err() == nil {
+			slog.Warn("events not read", "error", err)
+			retry = time.After(pause.next())
+			continue
+		}
+		pause.reset()
+	}
+}
+
+func (h *hub) beat() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, t := range h.topics {
+		t.beat()
+		h.stale[t] = true
+	}
+}
+
+// read brings all stale topics up to date, in one pipeline. What could not be read stays stale.
+func (h *hub) read(ctx context.Context) error {
+	h.mu.Lock()
+	var topics []*topic
+	var asks []taskstore.Ask
+	for t := range h.stale {
+		topics, asks = append(topics, t), append(asks, t.ask())
+	}
+	clear(h.stale) // whatever rings from here on marks again
+	h.mu.Unlock()
+	if len(topics) == 0 {
+		return nil
+	}
+	logs, err := h.readLogs(ctx, asks)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, t := range topics {
+		switch {
+		case h.users[t] == 0: // all have left meanwhile
+		case err != nil, t.merge(asks[i], logs[i]):
+			h.markStale(t)
+		}
+	}
+	return err
+}
+
+func (h *hub) readLogs(ctx context.Context, asks []taskstore.Ask) ([]taskstore.Log, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.readTime)
+	defer cancel()
+	return h.store.ReadLogs(ctx, asks)
+}
