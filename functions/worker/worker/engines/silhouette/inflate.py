@@ -1,0 +1,133 @@
+"""Gives the silhouette depth: the union of the maximal balls that fit in it.
+
+With r(c) the distance from c to the outline, the front surface over x is at h(x), where
+h²(x) = max over c of r²(c) - |x-c|²: a dilation of r² by a parabola, separable into rows and
+columns (van den Boomgaard & Smeulders 1994). Outside it is continued by reflection, negative, so
+that it crosses zero straight on the outline: the solid is {(x, z): z² <= h²(x)} and its rim needs no
+special case. It is exact for spheres, and for capsules and tori seen face-on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from worker.engine import ImageRejected
+from worker.engines.silhouette.arrays import Field, Floats, Mask
+from worker.engines.silhouette.matte import NO_FOREGROUND
+from worker.engines.silhouette.morphology import disk
+
+GRID_LEVELS = 9
+CELLS = 2**GRID_LEVELS
+"""The square grid has CELLS + 1 points a side, as the mesh's bisection needs it."""
+
+MARGIN = 10
+"""Empty cells kept around the object."""
+
+SMOOTHING = 1.6
+"""Standard deviation, in cells, of the blur that takes the pixels' stairs off the surface."""
+
+
+@dataclass(frozen=True)
+class Inflation:
+    """The squared half-depth on a grid, and where the grid lies in the matte."""
+
+    squared: Field
+    """h² in cells², (CELLS + 1, CELLS + 1); negative outside of the object and on the grid's border."""
+
+    origin: tuple[float, float]
+    """Matte coordinates (x, y) of the grid point (0, 0); pixel centres are at integers."""
+
+    cell: float
+    """Side of a cell in matte pixels."""
+
+    def to_matte(self, points: Floats) -> Floats:
+        """Matte coordinates of grid points (x, y), shape (n, 2)."""
+        at: Floats = points * self.cell + np.array(self.origin)
+        return at
+
+
+def inflate(matte: Field, check: Callable[[], None]) -> Inflation:
+    """Inflates a matte (0..1). `check` is called between steps. Raises ImageRejected where it is empty."""
+    rows, columns = np.nonzero((matte > 0.5).any(axis=1))[0], np.nonzero((matte > 0.5).any(axis=0))[0]
+    if len(rows) == 0:
+        raise ImageRejected(NO_FOREGROUND)
+    top, bottom, left, right = rows[0] - 0.5, rows[-1] + 0.5, columns[0] - 0.5, columns[-1] + 0.5
+    cell = max(bottom - top, right - left) / (CELLS - 2 * MARGIN)
+    origin = ((left + right - CELLS * cell) / 2, (top + bottom - CELLS * cell) / 2)
+
+    soft = cv2.GaussianBlur(matte, (0, 0), 0.6)
+    to_grid = np.array([[cell, 0, origin[0]], [0, cell, origin[1]]])
+    soft = cv2.warpAffine(
+        soft,
+        to_grid,
+        (CELLS + 1, CELLS + 1),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    inside = soft > 0.5
+    if not inside.any():
+        raise ImageRejected(NO_FOREGROUND)
+    # Distances run from pixel centre to pixel centre; the outline lies half a cell before the next.
+    radius = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
+    check()
+    squared = _dilate(np.where(inside, radius * radius, -np.inf).astype(np.float32), check)
+    squared = _reflect(squared, inside)
+    squared = cv2.GaussianBlur(squared, (0, 0), SMOOTHING)
+    # Blurring lowers a parabola by its Laplacian times σ²/2, which is put back.
+    squared = squared - SMOOTHING**2 / 2 * cv2.Laplacian(squared, cv2.CV_32F, ksize=1)
+    squared[_far(inside)] = -1
+    if squared.max() <= 0:
+        raise ImageRejected(NO_FOREGROUND)
+    return Inflation(squared=squared.astype(np.float32), origin=origin, cell=float(cell))
+
+
+def _dilate(field: Field, check: Callable[[], None]) -> Field:
+    """Max over c of field(c) - |x-c|²."""
+    for _ in range(2):
+        check()
+        field = np.ascontiguousarray(_dilate_down(field).T)
+    return field
+
+
+def _dilate_down(field: Field) -> Field:
+    """The dilation along columns, a shift at a time: no ball reaches farther than the largest radius."""
+    out = field.copy()
+    reach = int(np.sqrt(float(field.max()))) + 1
+    size = len(field)
+    for shift in range(1, min(reach, size - 1) + 1):
+        lowered = field - np.float32(shift * shift)
+        np.maximum(out[shift:], lowered[:-shift], out=out[shift:])
+        np.maximum(out[:-shift], lowered[shift:], out=out[:-shift])
+    return out
+
+
+def _reflect(squared: Field, inside: Mask) -> Field:
+    """Continues each ball's field beyond the outline, by what lies as far within it."""
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.zeros((labels.max() + 1, 2), np.float32)
+    rows, columns = np.nonzero(inside)
+    nearest[labels[rows, columns]] = np.stack([columns, rows], 1)
+    rows, columns = np.nonzero(~inside & (distance <= MARGIN))
+    outer = np.stack([columns, rows], 1).astype(np.float32)
+    inner = nearest[labels[rows, columns]]
+    away = np.linalg.norm(outer - inner, axis=1, keepdims=True)
+    # The outline lies half a cell outside of the nearest inner point.
+    mirrored = np.rint(outer + (inner - outer) * (2 - 1 / away)).astype(np.intp)
+    mirrored = np.clip(mirrored, 0, CELLS)
+    out = np.where(inside, squared, np.float32(-(MARGIN**2)))
+    # At a depth t below the outline a ball has 2rt - t², at as much above it -2rt - t².
+    height = away[:, 0] - 0.5
+    out[rows, columns] = -np.maximum(squared[mirrored[:, 1], mirrored[:, 0]], 0) - 2 * height**2
+    continued: Field = np.maximum(out, -np.abs(squared[inside]).max())
+    return continued
+
+
+def _far(inside: Mask) -> Mask:
+    """What lies so far out that the blur can't have reached it from the object."""
+    far: Mask = cv2.dilate(inside.astype(np.uint8), disk(MARGIN // 2)) == 0
+    return far
