@@ -29,9 +29,9 @@ import (
 )
 
 const (
-	maxKey    = 850     // bytes of an object's key
-	maxObject = 5 << 30 // bytes of one upload request
-	drained   = 64 << 20
+	maxKey    = 850      // bytes of an object's key
+	maxObject = 5 << 30  // bytes of one upload request
+	drained   = 64 << 20 // bytes of a refused body that are still read
 )
 
 // Options of a Server. SecretID and SecretKey must be there.
@@ -82,15 +82,15 @@ func New(dir string, opts Options) (*Server, error) {
 	}
 	s := &Server{opts: opts, log: opts.Logger, store: st}
 	s.routes = map[string]handler{
-		"GET /":            s.listObjects,
-		"HEAD /":           s.headBucket,
-		"POST /":           s.postObject, // its form carries the signature
-		"POST /?delete":    s.deleteObjects,
-		"GET /?uploads":    s.listUploads,
-		"GET /key":         s.getObject,
-		"HEAD /key":        s.getObject,
-		"PUT /key":         s.putObject,
-		"DELETE /key":      s.deleteObject,
+		"GET /":                s.listObjects,
+		"HEAD /":               s.headBucket,
+		"POST /":               s.postObject, // its form carries the signature
+		"POST /?delete":        s.deleteObjects,
+		"GET /?uploads":        s.listUploads,
+		"GET /key":             s.getObject,
+		"HEAD /key":            s.getObject,
+		"PUT /key":             s.putObject,
+		"DELETE /key":          s.deleteObject,
 		"POST /key?uploads":    s.initiateUpload,
 		"PUT /key?uploadId":    s.uploadPart,
 		"GET /key?uploadId":    s.listParts,

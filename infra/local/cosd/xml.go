@@ -32,20 +32,14 @@ func writeXML(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(b.Bytes()) // fails only where the client has gone
 }
 
-// readXML decodes the body of r, which is held to its Content-MD5.
+// readXML decodes the body of r into a struct.
 func readXML(r *request, into any) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxXML+1))
-	if err != nil {
-		return &apiError{Code: incompleteBody, Message: "The body ended early.", Cause: err}
-	}
-	if len(body) > maxXML {
-		return fault(malformedXML, "The XML is too long.")
-	}
-	digests, err := statedDigests(r.Header)
+	content, err := stated(r.Body, r.Header, maxXML)
 	if err != nil {
 		return err
 	}
-	if _, err := digests.check(bytes.NewReader(body), io.Discard); err != nil {
+	body, err := io.ReadAll(content)
+	if err != nil {
 		return err
 	}
 	if err := xml.Unmarshal(body, into); err != nil {
