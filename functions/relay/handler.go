@@ -64,7 +64,7 @@ func (h *relay) events(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx and those that follow it
 	w.WriteHeader(http.StatusOK)
-	s := &stream{topic: t, at: t.cursor(after), objects: h.objects, writer: w, pace: h.pace}
+	s := &stream{topic: t, at: t.cursor(after, read != nil), objects: h.objects, writer: w, pace: h.pace}
 	end, err := s.run(r.Context(), h.stopping)
 	log := slog.With("requestId", httpjson.RequestID(r.Context()), "taskId", taskID)
 	if end == endFault {

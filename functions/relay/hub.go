@@ -57,10 +57,12 @@ func (h *hub) join(taskID string, read *taskstore.Log) *topic {
 	if t == nil || t.isGone() {
 		t = newTopic(taskID)
 		h.topics[channel] = t
-		// Where the subscription is not new, nothing will be confirmed, and what rang since the reading was for nobody.
-		if already := h.bell.want(channel); already || read == nil {
-			h.markStale(t)
+		if already := h.bell.want(channel); already {
+			h.markStale(t) // nothing will be confirmed, and what rang since the reading was for nobody
 		}
+	}
+	if read == nil {
+		h.markStale(t)
 	}
 	if read != nil {
 		t.merge(taskstore.Ask{TaskID: taskID}, *read)

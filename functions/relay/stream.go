@@ -60,7 +60,7 @@ func (s *stream) run(ctx, stopping context.Context) (end string, err error) {
 		select {
 		case <-b.changed:
 		case <-patience.C:
-			if !s.topic.isKnown() {
+			if !s.topic.serves(s.at) {
 				return endUnknown, nil
 			}
 		case <-ctx.Done():

@@ -26,6 +26,7 @@ type topic struct {
 	status  task.Status   // of the newest status event
 	attempt int           // the present one: results of a lower one are gone
 	beats   int           // heartbeats so far
+	reads   int           // readings merged so far
 
 	progress        []byte // frame of the present progress, nil if there is none
 	progressAt      time.Time
@@ -46,6 +47,7 @@ type cursor struct {
 	epoch    int
 	progress int
 	beats    int
+	reads    int // how many readings have to be merged before it can be served
 }
 
 // batch is what a client at a cursor is to be sent next.
@@ -87,11 +89,23 @@ func (t *topic) wake() {
 	t.changed = make(chan struct{})
 }
 
-// cursor is where a client that has the events up to number after begins.
-func (t *topic) cursor(after int64) cursor {
+// cursor is where a client that has the events up to number after begins. Where the client's own reading failed, it is served
+// only after the next one: until then nobody can tell an id from the future from one that the topic has not heard of yet.
+func (t *topic) cursor(after int64, hasRead bool) cursor {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return cursor{after: after, epoch: t.epoch, beats: t.beats}
+	c := cursor{after: after, epoch: t.epoch, beats: t.beats}
+	if !hasRead {
+		c.reads = t.reads + 1
+	}
+	return c
+}
+
+// serves tells whether next has more than comments for a client at c.
+func (t *topic) serves(c cursor) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.gone || t.known && t.reads >= c.reads
 }
 
 // next tells what a client at c has not been sent, and moves c behind it. A cursor that can't be served is set before
@@ -108,7 +122,7 @@ func (t *topic) next(ctx context.Context, c *cursor, objects *cosstore.Store) (b
 		c.beats = t.beats
 		b.frames = append(b.frames, comment)
 	}
-	if !t.known {
+	if !t.known || t.reads < c.reads {
 		return b, nil
 	}
 	if c.epoch != t.epoch || c.after < t.first()-1 || c.after > t.last() {
@@ -176,12 +190,6 @@ func (t *topic) over() bool {
 	return t.status.Final()
 }
 
-func (t *topic) isKnown() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.known || t.gone
-}
-
 // ask tells what to read from the stream: from the newest event on that the topic has, which must still be the same.
 func (t *topic) ask() taskstore.Ask {
 	t.mu.Lock()
@@ -214,6 +222,7 @@ func (t *topic) merge(ask taskstore.Ask, read taskstore.Log) (again bool) {
 		t.add(e)
 	}
 	t.known, t.attempt = true, max(t.attempt, read.Attempt)
+	t.reads++
 	if len(t.log) == 0 {
 		t.status = read.Status // the stream has expired
 	}

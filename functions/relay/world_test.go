@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/shared/auth"
+	"github.com/recon3d/recon3d/shared/cosstore"
+	"github.com/recon3d/recon3d/shared/httpjson"
+	"github.com/recon3d/recon3d/shared/redisdb"
+	"github.com/recon3d/recon3d/shared/task"
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+const (
+	owner     = "alice"
+	jwtSecret = "a secret for the tests of the relay"
+)
+
+// world is a relay behind a real HTTP server, over a real Redis, and a store that changes tasks as the other functions do.
+type world struct {
+	t       *testing.T
+	redis   *redisServer
+	store   *taskstore.Store
+	relay   *relay
+	tickets *auth.Tickets
+	server  *httptest.Server
+	stop    context.CancelFunc // tells the relay to stop
+}
+
+// newWorld starts a world; change, where given, changes the times that its streams keep.
+func newWorld(t *testing.T, change func(*pace)) *world {
+	t.Helper()
+	w := &world{t: t, redis: startRedis(t), tickets: auth.NewTickets(auth.TicketConfig{Secret: "a secret of tickets", TTL: time.Hour})}
+	rdb, err := redisdb.Open(redisdb.Config{URL: "redis://" + w.redis.addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store = taskstore.New(rdb, taskstore.Policy{
+		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
+	})
+	objects, err := cosstore.New(cosstore.Config{BucketURL: "http://127.0.0.1:1", SecretID: "id", SecretKey: "key"},
+		func(context.Context) (id, key, token string, ok bool) { return "", "", "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := (&streamConfig{Max: 840 * time.Second}).pace()
+	if change != nil {
+		change(&times)
+	}
+	stopping, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	w.relay = &relay{
+		users: auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), tickets: w.tickets, store: w.store, objects: objects,
+		hubs: &hubs{start: func() *hub { return startHub(rdb, w.store, times) }}, pace: times, stopping: stopping,
+	}
+	w.server = httptest.NewServer(httpjson.Handler(w.relay.routes(), httpjson.Config{}))
+	t.Cleanup(func() {
+		stop()
+		w.server.CloseClientConnections()
+		w.server.Close()
+		rdb.Close() //nolint:errcheck // nothing to lose
+	})
+	return w
+}
+
+func (w *world) url(taskID string) string {
+	return w.server.URL + "/api/reconstruction/events/" + taskID
+}
+
+// sseURL is what the owner of a task is given.
+func (w *world) sseURL(taskID string) string {
+	return w.url(taskID) + "?ticket=" + w.tickets.Issue(taskID)
+}
+
+// job is a task in the hands of a test.
+type job struct {
+	w       *world
+	id      string
+	claim   *taskstore.Claim
+	results int
+}
+
+// newJob records a task, PENDING, whose first hand-over is claimed.
+func (w *world) newJob() *job {
+	w.t.Helper()
+	ctx := context.Background()
+	picture := task.NewID(owner)
+	must(w.t, w.redis.client.HSet(ctx, taskstore.PictureKey(picture), "user", owner, "state", "ready", "name", "a.png",
+		"contentType", "image/png", "size", 1, "sha256", "00", "key", "pictures/a.png", "ext", "png").Err())
+	reserved, err := w.store.Reserve(ctx, taskstore.Order{User: owner, ImageID: picture})
+	must(w.t, err)
+	_, claim, err := w.store.Create(ctx, reserved, time.Hour, 0)
+	must(w.t, err)
+	return &job{w: w, id: reserved.ID, claim: claim}
+}
+
+// accept moves the task to PROCESSING, as a worker's 202 does.
+func (j *job) accept() *job {
+	j.w.t.Helper()
+	_, held, err := j.w.store.Record(context.Background(), j.claim, taskstore.Outcome{Fate: taskstore.Accepted, Worker: "http://worker"})
+	must(j.w.t, err)
+	if !held {
+		j.w.t.Fatal("the claim was not held")
+	}
+	return j
+}
+
+func (j *job) report(said string, change func(*taskstore.Report)) *job {
+	j.w.t.Helper()
+	r := taskstore.Report{TaskID: j.id, Attempt: &j.claim.Attempt, Said: said}
+	if change != nil {
+		change(&r)
+	}
+	_, _, err := j.w.store.Report(context.Background(), r)
+	must(j.w.t, err)
+	return j
+}
+
+func (j *job) progress(percent int) *job {
+	j.w.t.Helper()
+	return j.report("processing", func(r *taskstore.Report) { r.Progress, r.Stage = &percent, "mesh" })
+}
+
+// result stores one more result, named by its number.
+func (j *job) result() *job {
+	j.w.t.Helper()
+	j.results++
+	name := fmt.Sprintf("result-%d.png", j.results)
+	_, err := j.w.store.RecordResult(context.Background(), taskstore.Offer{
+		TaskID: j.id, Attempt: &j.claim.Attempt, Name: name, SHA256: strings.Repeat("ab", 32), Size: 123, ContentType: "image/png",
+	}, "reconstruction/"+j.id+"/"+name)
+	must(j.w.t, err)
+	return j
+}
+
+// again gives the task back and claims its next attempt.
+func (j *job) again() *job {
+	j.w.t.Helper()
+	j.report("released", nil)
+	claim, err := j.w.store.Claim(context.Background(), j.id, time.Hour)
+	must(j.w.t, err)
+	if claim == nil {
+		j.w.t.Fatal("nothing to claim")
+	}
+	j.claim = claim
+	return j
+}
+
+func (j *job) complete() *job {
+	j.w.t.Helper()
+	return j.report("completed", nil)
+}
+
+// whisper appends a status event as the scripts do, but for the bell.
+func (j *job) whisper(status task.Status) {
+	j.w.t.Helper()
+	ctx := context.Background()
+	n, err := j.w.redis.client.HIncrBy(ctx, taskstore.TaskKey(j.id), "events", 1).Result()
+	must(j.w.t, err)
+	must(j.w.t, j.w.redis.client.HSet(ctx, taskstore.TaskKey(j.id), "status", string(status)).Err())
+	must(j.w.t, j.w.redis.client.XAdd(ctx, &redis.XAddArgs{
+		Stream: taskstore.EventsKey(j.id), ID: fmt.Sprintf("0-%d", n),
+		Values: []string{"kind", "status", "status", string(status), "attempt", "1", "at", "1700000000000"},
+	}).Err())
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// get asks without reading a stream.
+func get(t *testing.T, url string, header ...string) *http.Response {
+	t.Helper()
+	return request(t, http.MethodGet, url, header...)
+}
+
+func request(t *testing.T, method, url string, header ...string) *http.Response {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, method, url, nil)
+	must(t, err)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	must(t, err)
+	t.Cleanup(func() { resp.Body.Close() }) //nolint:errcheck // nothing to lose
+	return resp
+}
