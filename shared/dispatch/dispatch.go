@@ -4,50 +4,28 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
 
-// Objects is where the pictures are.
-type Objects interface {
-	// Bytes reads an object whole.
-	Bytes(ctx context.Context, key string) ([]byte, error)
-	// URL makes a short-lived URL that reads an object.
-	URL(ctx context.Context, key string) (string, error)
-}
-
 // Dispatcher hands tasks over. It is safe for many goroutines.
 type Dispatcher struct {
+	*Stopper
 	cfg     Config
 	store   *taskstore.Store
-	objects Objects
-	signer  *callback.Signer
-	client  *http.Client
+	objects *cosstore.Store
 }
 
 // New makes a dispatcher. cfg has been validated.
-func New(cfg Config, store *taskstore.Store, objects Objects, signer *callback.Signer) *Dispatcher {
-	return &Dispatcher{
-		cfg: cfg, store: store, objects: objects, signer: signer,
-		client: &http.Client{
-			// A worker that could send us elsewhere could have us call anything.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{
-				DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-				// A connection kept from before may be dead, and a hand-over that dies with it has an unknown fate.
-				DisableKeepAlives: true,
-			},
-		},
-	}
+func New(cfg Config, store *taskstore.Store, objects *cosstore.Store, signer *callback.Signer) *Dispatcher {
+	return &Dispatcher{Stopper: NewStopper(signer), cfg: cfg, store: store, objects: objects}
 }
 
 // ClaimSlack is how much longer than the time-out a claim lasts: for recording what came of it.
@@ -82,8 +60,7 @@ func (d *Dispatcher) Send(ctx context.Context, c *taskstore.Claim, within time.D
 		}
 	}
 	if o.Fate == taskstore.Busy {
-		// Older tasks wait: a new one queues behind them until the sweeper has asked again.
-		if err := d.store.MarkBusy(ctx, max(o.Pause, 2*d.cfg.SweepInterval)); err != nil {
+		if err := d.store.MarkBusy(ctx, o.Pause, 2*d.cfg.SweepInterval); err != nil {
 			log.Warn("can't mark the workers busy", "error", err)
 		}
 	}
@@ -111,7 +88,7 @@ func (d *Dispatcher) offer(ctx context.Context, c *taskstore.Claim) taskstore.Ou
 		switch a.fate {
 		case taskstore.Refused:
 		case taskstore.Busy:
-			pause := min(max(a.retryAfter, time.Second), max(2*d.cfg.SweepInterval, time.Second))
+			pause := min(a.retryAfter, 2*d.cfg.SweepInterval)
 			if all.Fate != taskstore.Busy || pause < all.Pause {
 				all.Pause = pause
 			}
@@ -138,41 +115,4 @@ func backoff(tries int) time.Duration {
 		d = min(firstPause<<n, longestPause)
 	}
 	return d/2 + rand.N(d/2) //nolint:gosec // spreads load, hides nothing
-}
-
-// stopTimeout bounds the one try to stop a worker.
-const stopTimeout = 2 * time.Second
-
-// Stop tells a worker to stop working on a task that was ended: once, at best effort. What is not told is found out by the
-// worker's next callback.
-func (d *Dispatcher) Stop(ctx context.Context, h taskstore.Holder) {
-	if h.URL == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
-	defer cancel()
-	if err := d.sendStop(ctx, h); err != nil {
-		slog.Warn("can't tell the worker to stop", "taskId", h.TaskID, "attempt", h.Attempt, "worker", h.URL, "error", err)
-	}
-}
-
-func (d *Dispatcher) sendStop(ctx context.Context, h taskstore.Holder) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, h.URL+"/generate3d/"+h.TaskID, nil)
-	if err != nil {
-		return err
-	}
-	if err := d.signer.Sign(req.Header, callback.ID{Kind: callback.Cancel, TaskID: h.TaskID, Attempt: h.Attempt, N: "1"}, nil); err != nil {
-		return err
-	}
-	res, err := d.client.Do(req)
-	if err != nil {
-		return err
-	}
-	if err := res.Body.Close(); err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusAccepted && res.StatusCode != http.StatusNotFound {
-		return errors.New(res.Status)
-	}
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
 
@@ -45,11 +46,11 @@ func (d *Dispatcher) message(ctx context.Context, c *taskstore.Claim) (message, 
 	var err error
 	if c.Input.Size > inlineLimit {
 		var url string
-		if url, err = d.objects.URL(ctx, c.Input.Key); err == nil {
+		if url, err = d.objects.PresignGet(ctx, c.Input.Key, cosstore.GetOptions{}); err == nil {
 			fields = append(fields, [2]string{"image_url", url}, [2]string{"image_sha256", c.Input.SHA256})
 		}
 	} else {
-		image, err = d.objects.Bytes(ctx, c.Input.Key)
+		image, err = d.read(ctx, c.Input.Key)
 	}
 	if err != nil {
 		return message{}, fmt.Errorf("read picture %s: %w", c.Input.Key, err)
@@ -82,6 +83,17 @@ func (d *Dispatcher) message(ctx context.Context, c *taskstore.Claim) (message, 
 	return message{
 		callback.ID{Kind: callback.Dispatch, TaskID: c.TaskID, Attempt: c.Attempt, N: c.Nonce}, form.FormDataContentType(), body.Bytes(),
 	}, nil
+}
+
+// read reads an object whole.
+func (d *Dispatcher) read(ctx context.Context, key string) ([]byte, error) {
+	body, info, err := d.objects.Get(ctx, key, cosstore.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	content := make([]byte, info.Size)
+	_, err = io.ReadFull(body, content)
+	return content, errors.Join(err, body.Close())
 }
 
 // answer is what a worker made of a message.

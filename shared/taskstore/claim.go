@@ -2,8 +2,10 @@ package taskstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/go-redis/redis/v8"
 	"github.com/google/uuid"
 
 	"github.com/recon3d/recon3d/shared/redisdb"
@@ -76,7 +78,18 @@ func (s *Store) Record(ctx context.Context, c *Claim, o Outcome) (status task.St
 	return task.Status(reply[1]), reply[0] == "ok", nil
 }
 
-// MarkBusy lets new tasks queue behind older ones for that long: all workers said that they are busy.
-func (s *Store) MarkBusy(ctx context.Context, d time.Duration) error {
-	return redisdb.Away(s.rdb.Set(ctx, busyKey, "1", d).Err())
+// MarkBusy notes that all workers said that they are busy: the sweeper asks them again after the pause, and new tasks queue
+// behind older ones for that long and a little more, until the sweeper has asked.
+func (s *Store) MarkBusy(ctx context.Context, pause, more time.Duration) error {
+	until := time.Now().Add(pause).UnixMilli()
+	return redisdb.Away(s.rdb.Set(ctx, busyKey, until, pause+more).Err())
+}
+
+// BusyUntil tells until when the workers are not to be asked, zero if they may be.
+func (s *Store) BusyUntil(ctx context.Context) (time.Time, error) {
+	until, err := s.rdb.Get(ctx, busyKey).Int64()
+	if errors.Is(err, redis.Nil) {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(until), redisdb.Away(err)
 }

@@ -64,7 +64,7 @@ func (s *Store) ripe(ctx context.Context, key func(task.Partition) string, now t
 
 // Finding is what the sweeper found of a due task.
 type Finding struct {
-	What   string      // pending (to be dispatched) | lost | timeout | expired | later | gone
+	What   string      // pending (to be dispatched) | lost | timeout | unavailable | expired | later | gone
 	Status task.Status // of lost: what became of the task
 	Holder Holder      // of timeout: the worker to be told
 }

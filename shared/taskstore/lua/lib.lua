@@ -12,6 +12,8 @@ local HEARTBEAT_TIMEOUT, TASK_TIMEOUT, RETENTION = tonumber(ARGV[2]), tonumber(A
 local MAX_ATTEMPTS, QUEUE_DEADLINE, DISPATCH_DEADLINE = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local URL_LIFE = tonumber(ARGV[8])
 
+local ALL_BUSY = 'All workers were busy for too long. Please try again later.'
+
 -- Redis' clock is the one clock of all functions.
 local function clock()
 	local t = redis.call('TIME')

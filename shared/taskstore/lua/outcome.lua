@@ -1,5 +1,7 @@
 -- Records what came of a hand-over. Only who holds the claim may.
 --
+-- A task that waits for busy workers stays due: the sweeper asks for the oldest first, when the workers may be asked again.
+--
 -- ARGV nonce, outcome (accepted | rejected | busy | waiting | refused | unknown), the worker's URL, index of the worker to ask next,
 --      '1' if the worker promised heartbeats, pause before the next try (ms), message for the user, when the sweeper's last outage ended (ms)
 --
@@ -42,9 +44,12 @@ elseif task.status ~= 'PENDING' then
 elseif outcome == 'rejected' then
 	move('FAILED', 'image_rejected', ARGV[ARG + 6])
 elseif outcome == 'busy' or outcome == 'waiting' then
+	if outcome == 'busy' then
+		pause = 0
+	end
 	set('fate', 'refused')
 	set('silentSince', '')
-	unavailable(num('pendingSince') + QUEUE_DEADLINE, 'All workers were busy for too long. Please try again later.')
+	unavailable(math.max(num('pendingSince'), resumed) + QUEUE_DEADLINE, ALL_BUSY)
 else
 	if outcome == 'refused' then
 		set('fate', 'refused')

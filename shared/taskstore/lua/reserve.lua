@@ -22,6 +22,9 @@ local function first(list)
 end
 
 local known = keyed and first(redis.call('HGETALL', IDEMPOTENCY)) or {}
+if known.task and not known['done'] and NOW > tonumber(known['until']) + reservation then
+	known = {} -- so long ago that its copy is about to be deleted: begin anew
+end
 if known.task then
 	if known.body ~= body then
 		return fault('idempotency_conflict')
@@ -62,8 +65,9 @@ if keyed then
 	redis.call('HSET', IDEMPOTENCY, 'task', id, 'body', body, 'until', text(NOW + reservation), 'op', OP)
 	redis.call('PEXPIRE', IDEMPOTENCY, DAY)
 end
--- The copy is in the trash until the task is recorded, so that one whose maker died is found.
+-- The copy is in the trash until the task is recorded, so that one whose maker died is found. It stays there well beyond
+-- the time in which it may still become a task.
 local copy = ARGV[ARG + 9] .. id .. '/original.' .. picture.ext
-redis.call('ZADD', TRASH, text(NOW + 2 * reservation), '1 ' .. copy)
-redis.call('ZADD', TRASH, text(NOW + 2 * reservation + URL_LIFE), '2 ' .. copy)
+redis.call('ZADD', TRASH, text(NOW + 4 * reservation), '1 ' .. copy)
+redis.call('ZADD', TRASH, text(NOW + 4 * reservation + URL_LIFE), '2 ' .. copy)
 return { 'ok', id, picture.name, picture.contentType, picture.size, picture.sha256, picture.key, copy }

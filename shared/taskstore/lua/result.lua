@@ -52,7 +52,6 @@ local refused = judge()
 if step == 'release' then
 	if known and known.state == 'reserved' and known.sha256 == sha256 then
 		redis.call('HDEL', RESULTS, name)
-		trash(known.key)
 	end
 	return { 'ok' }
 end

@@ -2,7 +2,7 @@
 --
 -- ARGV the task's id, when the sweeper's last outage ended (ms)
 --
--- → pending (to be dispatched) | lost, status | timeout, the worker that has it, attempt | expired | later | gone
+-- → pending (to be dispatched) | lost, status | timeout, the worker that has it, attempt | unavailable | expired | later | gone
 
 load()
 if not exists then
@@ -12,6 +12,11 @@ end
 local again = replayed()
 if again then
 	return again
+end
+local resumed = tonumber(ARGV[ARG + 1])
+if task.status == 'PENDING' and str('silentSince') == '' and NOW >= math.max(num('pendingSince'), resumed) + QUEUE_DEADLINE then
+	move('FAILED', 'worker_unavailable', ALL_BUSY)
+	return save({ 'unavailable' })
 end
 if task.status == 'PENDING' then
 	return { due() <= NOW and 'pending' or 'later' }
@@ -29,7 +34,6 @@ if num('runSince') > 0 and run_time() >= TASK_TIMEOUT then
 	return save({ 'timeout', str('worker'), text(num('attempt')) })
 end
 -- An outage of ours is not the worker's fault: it could not tell us that it lives.
-local resumed = tonumber(ARGV[ARG + 1])
 if num('lease') < resumed then
 	set('lease', resumed)
 end

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/recon3d/recon3d/shared/cosstore"
+	"github.com/recon3d/recon3d/shared/dispatch"
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+// sweeper does what is due, once. Runs may overlap: each change is guarded in the store, each hand-over is claimed there.
+type sweeper struct {
+	store      *taskstore.Store
+	objects    *cosstore.Store
+	dispatcher *dispatch.Dispatcher
+	gap        time.Duration // between runs, from which on it was an outage
+	budget     time.Duration
+}
+
+const (
+	// budget is after how long a run begins nothing new, so that what it has begun ends before the function's time-out (60 s): a
+	// hand-over takes at most DISPATCH_TIMEOUT and what recording it takes.
+	budget = 40 * time.Second
+	// perPartition bounds what one run takes on, of each of the 256 partitions. The rest stays due.
+	perPartition = 50
+	// looks is how many due tasks are judged at a time.
+	looks = 16
+)
+
+// run does what is due. One failure does not stop the rest; all are told together.
+func (s *sweeper) run(ctx context.Context) error {
+	start := time.Now()
+	now, err := s.store.BeginRun(ctx, s.gap)
+	if err != nil {
+		return fmt.Errorf("begin the run: %w", err)
+	}
+	due, err := s.store.Due(ctx, now.Now, perPartition)
+	if err != nil {
+		return fmt.Errorf("list what is due: %w", err)
+	}
+
+	pending, lookErr := s.look(ctx, due, now)
+	dispatchErr := s.dispatch(ctx, pending, now, start.Add(s.budget))
+	trashErr := s.emptyTrash(ctx, now)
+	// The end of a long run is no gap.
+	_, endErr := s.store.BeginRun(ctx, s.gap)
+
+	level := slog.LevelDebug
+	if len(due) > 0 {
+		level = slog.LevelInfo
+	}
+	slog.Log(ctx, level, "swept", "due", len(due), "pending", len(pending), "ms", time.Since(start).Milliseconds())
+	return errors.Join(lookErr, dispatchErr, trashErr, endErr)
+}
+
+// look has every due task judged, tells workers whose time is over to stop, and lists the tasks that are to be handed over,
+// oldest first.
+func (s *sweeper) look(ctx context.Context, due []string, run taskstore.Run) (pending []string, err error) {
+	found := make([]taskstore.Finding, len(due))
+	var failed []error
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(looks)
+	for i, id := range due {
+		group.Go(func() error {
+			f, err := s.store.Look(ctx, id, run)
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed = append(failed, fmt.Errorf("look at task %s: %w", id, err))
+				return nil
+			}
+			found[i] = f
+			s.dispatcher.Stop(ctx, f.Holder)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, f := range found {
+		switch f.What {
+		case "pending":
+			pending = append(pending, due[i])
+		case "lost", "timeout", "unavailable", "expired":
+			slog.InfoContext(ctx, "task swept", "taskId", due[i], "found", f.What, "status", f.Status)
+		}
+	}
+	return pending, errors.Join(failed...)
+}
+
+// dispatch hands over what is pending, oldest first and one after the other, so that a worker's next free place goes to who
+// waits longest. It ends at the first answer that all are busy.
+func (s *sweeper) dispatch(ctx context.Context, pending []string, run taskstore.Run, until time.Time) error {
+	if len(pending) == 0 {
+		return nil
+	}
+	busy, err := s.store.BusyUntil(ctx)
+	if err != nil {
+		return fmt.Errorf("ask whether the workers are busy: %w", err)
+	}
+	if run.Now.Before(busy) {
+		return nil
+	}
+	var failed []error
+	for _, id := range pending {
+		if time.Now().After(until) {
+			slog.WarnContext(ctx, "time is up; the rest is for the next run", "taskId", id)
+			break
+		}
+		claim, err := s.store.Claim(ctx, id, s.dispatcher.Timeout()+dispatch.ClaimSlack)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("claim task %s: %w", id, err))
+			continue
+		}
+		if claim == nil {
+			continue
+		}
+		o, _, err := s.dispatcher.Send(ctx, claim, s.dispatcher.Timeout(), run.Resumed)
+		if err != nil {
+			failed = append(failed, err)
+		}
+		if o.Fate == taskstore.Busy {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// trashPerPartition bounds how many objects one run deletes, of each partition.
+const trashPerPartition = 100
+
+// emptyTrash deletes the objects whose time has come.
+func (s *sweeper) emptyTrash(ctx context.Context, run taskstore.Run) error {
+	trash, err := s.store.RipeTrash(ctx, run.Now, trashPerPartition)
+	if err != nil {
+		return fmt.Errorf("list the trash: %w", err)
+	}
+	var keys []string
+	for _, t := range trash {
+		keys = append(keys, t.Keys...)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := s.objects.DeleteMany(ctx, keys); err != nil {
+		return fmt.Errorf("delete %d objects: %w", len(keys), err)
+	}
+	slog.InfoContext(ctx, "trash emptied", "objects", len(keys))
+	if err := s.store.Emptied(ctx, trash, run.Now); err != nil {
+		return fmt.Errorf("forget the trash: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+// Tasks tells users about their tasks, and ends them.
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/recon3d/recon3d/shared/auth"
+	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/config"
+	"github.com/recon3d/recon3d/shared/cosstore"
+	"github.com/recon3d/recon3d/shared/dispatch"
+	"github.com/recon3d/recon3d/shared/httpjson"
+	"github.com/recon3d/recon3d/shared/redisdb"
+	"github.com/recon3d/recon3d/shared/scf"
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+func main() { scf.Run(build) }
+
+func build(context.Context) (http.Handler, error) {
+	var cfg struct {
+		HTTP      httpjson.Config
+		Redis     redisdb.Config
+		COS       cosstore.Config
+		Auth      auth.Config
+		Tickets   auth.TicketConfig
+		Policy    taskstore.Policy
+		Callbacks callback.Config
+	}
+	if err := config.Load(&cfg); err != nil {
+		return nil, err
+	}
+	rdb, err := redisdb.Open(cfg.Redis)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := cosstore.New(cfg.COS, scf.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := callback.NewSigner(cfg.Callbacks)
+	if err != nil {
+		return nil, err
+	}
+	h := &tasks{
+		users:   auth.New(cfg.Auth),
+		tickets: auth.NewTickets(cfg.Tickets),
+		store:   taskstore.New(rdb, cfg.Policy),
+		objects: objects,
+		stopper: dispatch.NewStopper(signer),
+	}
+	return httpjson.Handler(h.routes(), cfg.HTTP), nil
+}
