@@ -43,9 +43,10 @@ func newWorld(t *testing.T, change func(*pace)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.store = taskstore.New(rdb, taskstore.Policy{
+	w.store = taskstore.New(w.redis.client, taskstore.Policy{
 		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
 	})
+	store := taskstore.New(rdb, taskstore.Policy{})
 	objects, err := cosstore.New(cosstore.Config{BucketURL: "http://127.0.0.1:1", SecretID: "id", SecretKey: "key"},
 		func(context.Context) (id, key, token string, ok bool) { return "", "", "", false })
 	if err != nil {
@@ -58,8 +59,8 @@ func newWorld(t *testing.T, change func(*pace)) *world {
 	stopping, stop := context.WithCancel(context.Background())
 	w.stop = stop
 	w.relay = &relay{
-		users: auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), tickets: w.tickets, store: w.store, objects: objects,
-		hubs: &hubs{start: func() *hub { return startHub(rdb, w.store, times) }}, pace: times, stopping: stopping,
+		users: auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), tickets: w.tickets, store: store, objects: objects,
+		hubs: &hubs{start: func() *hub { return startHub(rdb, store, times) }}, pace: times, stopping: stopping,
 	}
 	w.server = httptest.NewServer(httpjson.Handler(w.relay.routes(), httpjson.Config{}))
 	t.Cleanup(func() {

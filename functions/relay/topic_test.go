@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/recon3d/recon3d/shared/task"
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+const someTask = "01a20812-cfbe-7e37-aed2-c61cd7b96a2b"
+
+// kept is a log of which events first to last are in the stream; each version of an event differs from the others.
+func kept(first, last int64, version int) taskstore.Log {
+	l := taskstore.Log{Exists: true, Status: task.Processing, Attempt: 1, Last: last}
+	for n := first; n <= last; n++ {
+		l.Events = append(l.Events, event(n, version))
+	}
+	return l
+}
+
+func event(n int64, version int) task.Event {
+	return task.Event{Number: n, Kind: task.StatusEvent, TaskID: someTask, Status: task.Processing, Attempt: 1, At: time.UnixMilli(n + int64(1000*version))}
+}
+
+// after cuts a log as ReadLogs does that is asked for what follows number n.
+func after(l taskstore.Log, n int64) taskstore.Log {
+	if n <= l.Last {
+		l.Events = slices.DeleteFunc(slices.Clone(l.Events), func(e task.Event) bool { return e.Number <= n })
+	}
+	return l
+}
+
+// refresh reads l into t until t has no doubts, as the hub does.
+func refresh(t *topic, l taskstore.Log) {
+	for {
+		ask := t.ask()
+		if !t.merge(ask, after(l, ask.After)) {
+			return
+		}
+	}
+}
+
+// take lists what a client at c is sent: numbers of durable events, 100 and its percent for progress, -1 for a comment.
+func take(t *testing.T, topic *topic, c *cursor) []int64 {
+	t.Helper()
+	var got []int64
+	for {
+		b, err := topic.next(t.Context(), c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range b.frames {
+			var n int64
+			switch _, err := fmt.Sscanf(string(f), "id: %d\n", &n); {
+			case bytes.Equal(f, comment):
+				n = -1
+			case err != nil:
+				_, percent, _ := bytes.Cut(f, []byte(`"progress":`))
+				if _, err := fmt.Sscanf(string(percent), "%d", &n); err != nil {
+					t.Fatalf("frame %q", f)
+				}
+				n += 100
+			}
+			got = append(got, n)
+		}
+		if !b.more {
+			return got
+		}
+	}
+}
+
+func TestTopic(t *testing.T) {
+	progress := func(ms int64) task.Event {
+		return task.Event{Kind: task.ProgressEvent, TaskID: someTask, Attempt: 1, At: time.UnixMilli(ms), Progress: int(ms)}
+	}
+	for name, row := range map[string]struct {
+		begin int64 // the client's last event
+		away  bool  // the client could not read
+		do    func(*topic)
+		want  []int64 // what the client is sent after it was given the events 1 to 3
+	}{
+		"nothing new":                 {3, false, func(*topic) {}, nil},
+		"the next one rings":          {3, false, func(p *topic) { p.ring(event(4, 0)) }, []int64{4}},
+		"an old one rings":            {3, false, func(p *topic) { p.ring(event(2, 0)) }, nil},
+		"one rings twice":             {3, false, func(p *topic) { p.ring(event(4, 0)); p.ring(event(4, 0)) }, []int64{4}},
+		"a later one rings":           {3, false, func(p *topic) { p.ring(event(5, 0)) }, nil},
+		"a later one rings, and read": {3, false, func(p *topic) { p.ring(event(5, 0)); refresh(p, kept(1, 5, 0)) }, []int64{4, 5}},
+		"a late reading":              {3, false, func(p *topic) { p.ring(event(4, 0)); p.merge(taskstore.Ask{}, kept(1, 3, 0)) }, []int64{4}},
+		"progress":                    {3, false, func(p *topic) { p.ring(progress(5)); p.ring(progress(6)) }, []int64{106}},
+		"older progress":              {3, false, func(p *topic) { p.ring(progress(5)); p.ring(progress(4)) }, []int64{105}},
+		"progress, then an event":     {3, false, func(p *topic) { p.ring(progress(5)); p.ring(event(4, 0)) }, []int64{4}},
+		"a heartbeat":                 {3, false, func(p *topic) { p.beat(); p.beat() }, []int64{-1}},
+		"from the future":             {9, false, func(*topic) {}, []int64{1, 2, 3}},
+		"ahead of this process":       {4, true, func(*topic) {}, nil},
+		"ahead, until it is read":     {4, true, func(p *topic) { refresh(p, kept(1, 5, 0)) }, []int64{5}},
+		"the last event was lost":     {3, false, func(p *topic) { refresh(p, kept(1, 2, 0)) }, []int64{1, 2}},
+		"lost, and its number reused": {3, false, func(p *topic) { refresh(p, kept(1, 4, 1)) }, []int64{1, 2, 3, 4}},
+		"all was lost":                {3, false, func(p *topic) { refresh(p, kept(1, 0, 0)) }, nil},
+		"all was lost, then one more": {3, false, func(p *topic) { refresh(p, kept(1, 0, 0)); p.ring(event(1, 1)) }, []int64{1}},
+		"the oldest were trimmed":     {3, false, func(p *topic) { refresh(p, kept(3, 4, 0)) }, []int64{4}},
+		"what follows was trimmed":    {3, false, func(p *topic) { refresh(p, kept(7, 8, 0)) }, []int64{7, 8}},
+		"deleted":                     {0, false, func(p *topic) { p.end() }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := topicOf(someTask, kept(1, 3, 0))
+			c := p.cursor(row.begin, !row.away)
+			row.do(p)
+			if got := take(t, p, &c); !slices.Equal(got, row.want) {
+				t.Errorf("sent %v, want %v", got, row.want)
+			}
+			if again := take(t, p, &c); len(again) > 0 {
+				t.Errorf("and again %v", again)
+			}
+		})
+	}
+}
+
+func TestALongLogGoesOutInBatches(t *testing.T) {
+	p := topicOf(someTask, kept(1, 5000, 0))
+	c := p.cursor(0, true)
+	b, err := p.next(t.Context(), &c, nil)
+	must(t, err)
+	size := 0
+	for _, f := range b.frames {
+		size += len(f)
+	}
+	if !b.more || size < batchSize || size > batchSize+1000 {
+		t.Errorf("a first batch of %d bytes, more %v", size, b.more)
+	}
+	rest := take(t, p, &c)
+	if n := len(b.frames) + len(rest); n != 5000 || rest[len(rest)-1] != 5000 {
+		t.Errorf("%d events in all", n)
+	}
+}
