@@ -40,7 +40,7 @@ func TestEachEventOnceWhileTheSubscriptionIsCut(t *testing.T) {
 	cuts := int64(0)
 	cutting.Go(func() {
 		for ctx.Err() == nil {
-			n, err := w.redis.client.Do(context.Background(), "CLIENT", "KILL", "TYPE", "pubsub").Int64()
+			n, err := w.client.Do(context.Background(), "CLIENT", "KILL", "TYPE", "pubsub").Int64()
 			if err != nil {
 				t.Error(err)
 			}
@@ -68,9 +68,9 @@ func TestRedisHangs(t *testing.T) {
 	j := w.newJob().accept()
 	c := watch(t, w.sseURL(j.id))
 	expectNumbers(t, c.events(2), 1, 2)
-	w.redis.signal(syscall.SIGSTOP)
+	must(t, w.redis.Process().Signal(syscall.SIGSTOP))
 	c.comments(10) // the hearts beat on, for longer than a silent connection is trusted
-	w.redis.signal(syscall.SIGCONT)
+	must(t, w.redis.Process().Signal(syscall.SIGCONT))
 	j.result().complete()
 	expectNumbers(t, c.rest(), 3, 4)
 }
@@ -81,11 +81,9 @@ func TestRedisCrashes(t *testing.T) {
 	c := watch(t, w.sseURL(j.id))
 	expectNumbers(t, c.events(2), 1, 2)
 	for n := 3; n < 6; n++ {
-		w.redis.kill()
+		w.redis.Kill()
 		c.comments(3)
-		if !w.redis.start() {
-			t.Fatalf("redis-server did not start again:\n%s", w.redis.log())
-		}
+		w.redis.Run()
 		j.result()
 		expectNumbers(t, c.events(1), n, n)
 	}
@@ -101,14 +99,14 @@ func TestADumbBellDelaysAndLosesNothing(t *testing.T) {
 	c.comments(1)
 	j.whisper(task.Pending)
 	expectNumbers(t, c.events(1), 3, 3)
-	must(t, w.redis.client.HSet(t.Context(), taskstore.TaskKey(j.id), "status", "PROCESSING", "progress", 55, "stage", "mesh", "progressAt", time.Now().UnixMilli()).Err())
+	must(t, w.client.HSet(t.Context(), taskstore.TaskKey(j.id), "status", "PROCESSING", "progress", 55, "stage", "mesh", "progressAt", time.Now().UnixMilli()).Err())
 	j.whisper(task.Processing)
 	got := c.events(2)
 	expectNumbers(t, got, 4, 4)
 	if got[1].fields(t)["progress"] != 55.0 {
 		t.Errorf("progress: %+v", got[1])
 	}
-	must(t, w.redis.client.Del(t.Context(), taskstore.TaskKey(j.id), taskstore.EventsKey(j.id)).Err())
+	must(t, w.client.Del(t.Context(), taskstore.TaskKey(j.id), taskstore.EventsKey(j.id)).Err())
 	if rest := c.rest(); len(rest) > 0 {
 		t.Errorf("of a task that is gone: %+v", rest)
 	}
@@ -130,15 +128,15 @@ func TestRedisForgets(t *testing.T) {
 	w := newWorld(t, func(p *pace) { p.heartbeat = 100 * time.Millisecond })
 	j := w.newJob().accept()
 	ctx := t.Context()
-	stream, err := w.redis.client.XRange(ctx, taskstore.EventsKey(j.id), "-", "+").Result()
+	stream, err := w.client.XRange(ctx, taskstore.EventsKey(j.id), "-", "+").Result()
 	must(t, err)
-	hash, err := w.redis.client.Dump(ctx, taskstore.TaskKey(j.id)).Result()
+	hash, err := w.client.Dump(ctx, taskstore.TaskKey(j.id)).Result()
 	must(t, err)
 	j.result()
 	c := watch(t, w.sseURL(j.id))
 	expectNumbers(t, c.events(3), 1, 3)
 
-	_, err = w.redis.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	_, err = w.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.RestoreReplace(ctx, taskstore.TaskKey(j.id), 0, hash)
 		p.Del(ctx, taskstore.EventsKey(j.id))
 		for _, m := range stream {
@@ -158,7 +156,7 @@ func TestRedisForgets(t *testing.T) {
 func TestRedisIsAway(t *testing.T) {
 	w := newWorld(t, func(p *pace) { brisk(p); p.patience = time.Second })
 	j := w.newJob().accept()
-	w.redis.kill()
+	w.redis.Kill()
 
 	resp := get(t, w.url(j.id), "Authorization", "Bearer "+token(t, owner))
 	if code := problemCode(t, resp); resp.StatusCode != http.StatusServiceUnavailable || code != "unavailable" || resp.Header.Get("Retry-After") == "" {
@@ -173,9 +171,7 @@ func TestRedisIsAway(t *testing.T) {
 
 	c, resumed := watch(t, w.sseURL(j.id)), watch(t, w.sseURL(j.id)+"&lastEventId=1")
 	c.comments(1)
-	if !w.redis.start() {
-		t.Fatalf("redis-server did not start again:\n%s", w.redis.log())
-	}
+	w.redis.Run()
 	expectNumbers(t, c.events(2), 1, 2)
 	expectNumbers(t, resumed.events(1), 2, 2)
 	c.comments(20) // its patience was for the beginning
@@ -234,7 +230,7 @@ func TestNothingRunsAfterTheLastClient(t *testing.T) {
 	waitUntil(t, func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		return !strings.Contains(string(stacks), "main.(*hub)") && !strings.Contains(string(stacks), "main.(*bell)") && w.redis.subscribers() == 0
+		return !strings.Contains(string(stacks), "main.(*hub)") && !strings.Contains(string(stacks), "main.(*bell)") && w.subscribers() == 0
 	})
 	j := w.newJob().accept() // and it begins again
 	c := watch(t, w.sseURL(j.id))

@@ -257,7 +257,7 @@ func TestManyClientsShareOneConnection(t *testing.T) {
 		c.events(2)
 		clients = append(clients, c)
 	}
-	if n := w.redis.subscribers(); n != 1 {
+	if n := w.subscribers(); n != 1 {
 		t.Errorf("%d subscription connections", n)
 	}
 	for range 20 {

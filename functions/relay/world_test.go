@@ -15,6 +15,7 @@ import (
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/redisdb"
+	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
@@ -27,7 +28,8 @@ const (
 // world is a relay behind a real HTTP server, over a real Redis, and a store that changes tasks as the other functions do.
 type world struct {
 	t       *testing.T
-	redis   *redisServer
+	redis   *redistest.Server
+	client  *redis.Client // the test's own
 	store   *taskstore.Store
 	relay   *relay
 	tickets *auth.Tickets
@@ -38,12 +40,13 @@ type world struct {
 // newWorld starts a world; change, where given, changes the times that its streams keep.
 func newWorld(t *testing.T, change func(*pace)) *world {
 	t.Helper()
-	w := &world{t: t, redis: startRedis(t), tickets: auth.NewTickets(auth.TicketConfig{Secret: "a secret of tickets", TTL: time.Hour})}
-	rdb, err := redisdb.Open(redisdb.Config{URL: "redis://" + w.redis.addr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.store = taskstore.New(w.redis.client, taskstore.Policy{
+	w := &world{t: t, redis: redistest.Start(t), tickets: auth.NewTickets(auth.TicketConfig{Secret: "a secret of tickets", TTL: time.Hour})}
+	rdb, err := redisdb.Open(redisdb.Config{URL: w.redis.URL})
+	must(t, err)
+	options, err := redis.ParseURL(w.redis.URL)
+	must(t, err)
+	w.client = redis.NewClient(options)
+	w.store = taskstore.New(w.client, taskstore.Policy{
 		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
 	})
 	store := taskstore.New(rdb, taskstore.Policy{})
@@ -67,7 +70,8 @@ func newWorld(t *testing.T, change func(*pace)) *world {
 		stop()
 		w.server.CloseClientConnections()
 		w.server.Close()
-		rdb.Close() //nolint:errcheck // nothing to lose
+		rdb.Close()      //nolint:errcheck // nothing to lose
+		w.client.Close() //nolint:errcheck // nothing to lose
 	})
 	return w
 }
@@ -94,7 +98,7 @@ func (w *world) newJob() *job {
 	w.t.Helper()
 	ctx := context.Background()
 	picture := task.NewID(owner)
-	must(w.t, w.redis.client.HSet(ctx, taskstore.PictureKey(picture), "user", owner, "state", "ready", "name", "a.png",
+	must(w.t, w.client.HSet(ctx, taskstore.PictureKey(picture), "user", owner, "state", "ready", "name", "a.png",
 		"contentType", "image/png", "size", 1, "sha256", "00", "key", "pictures/a.png", "ext", "png").Err())
 	reserved, err := w.store.Reserve(ctx, taskstore.Order{User: owner, ImageID: picture})
 	must(w.t, err)
@@ -164,13 +168,21 @@ func (j *job) complete() *job {
 func (j *job) whisper(status task.Status) {
 	j.w.t.Helper()
 	ctx := context.Background()
-	n, err := j.w.redis.client.HIncrBy(ctx, taskstore.TaskKey(j.id), "events", 1).Result()
+	n, err := j.w.client.HIncrBy(ctx, taskstore.TaskKey(j.id), "events", 1).Result()
 	must(j.w.t, err)
-	must(j.w.t, j.w.redis.client.HSet(ctx, taskstore.TaskKey(j.id), "status", string(status)).Err())
-	must(j.w.t, j.w.redis.client.XAdd(ctx, &redis.XAddArgs{
+	must(j.w.t, j.w.client.HSet(ctx, taskstore.TaskKey(j.id), "status", string(status)).Err())
+	must(j.w.t, j.w.client.XAdd(ctx, &redis.XAddArgs{
 		Stream: taskstore.EventsKey(j.id), ID: fmt.Sprintf("0-%d", n),
 		Values: []string{"kind", "status", "status", string(status), "attempt", "1", "at", "1700000000000"},
 	}).Err())
+}
+
+// subscribers counts the subscription connections to Redis.
+func (w *world) subscribers() int {
+	w.t.Helper()
+	list, err := w.client.Do(context.Background(), "CLIENT", "LIST", "TYPE", "pubsub").Text()
+	must(w.t, err)
+	return strings.Count(list, "\n")
 }
 
 func must(t *testing.T, err error) {

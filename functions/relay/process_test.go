@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/rpc"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/recon3d/recon3d/shared/auth"
+)
+
+const ticketSecret = "the secret of a process's tickets"
+
+// startProcess runs the relay as its own process, and returns it with the lines of its log.
+func startProcess(t *testing.T, w *world, env ...string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append([]string{
+		"RELAY_TEST_PROCESS=1", "REDIS_URL=" + w.redis.URL, "COS_BUCKET_URL=http://127.0.0.1:1", "COS_SECRET_ID=id", "COS_SECRET_KEY=key",
+		"AUTH_MODE=none", "TICKET_SECRET=" + ticketSecret,
+	}, env...)
+	stderr, err := cmd.StderrPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Kill() //nolint:errcheck // it may have ended
+		cmd.Wait()         //nolint:errcheck // likewise
+	})
+	return cmd, bufio.NewScanner(stderr)
+}
+
+// logged reads the log up to a line with that message, and tells one of its attributes.
+func logged(t *testing.T, lines *bufio.Scanner, msg, attribute string) string {
+	t.Helper()
+	for lines.Scan() {
+		var line map[string]any
+		must(t, json.Unmarshal(lines.Bytes(), &line))
+		if line["msg"] == msg {
+			s, _ := line[attribute].(string)
+			return s
+		}
+	}
+	t.Fatalf("the process ended without %q", msg)
+	return ""
+}
+
+func TestAProcessIsToldToStop(t *testing.T) {
+	w := newWorld(t, nil)
+	j := w.newJob().accept()
+	cmd, lines := startProcess(t, w, "RUN_MODE=web", "HOST=127.0.0.1", "PORT=0")
+	addr := logged(t, lines, "listening", "address")
+	ticket := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour}).Issue(j.id)
+	c := watch(t, "http://"+addr+"/api/reconstruction/events/"+j.id+"?ticket="+ticket)
+	expectNumbers(t, c.events(2), 1, 2)
+	must(t, cmd.Process.Signal(syscall.SIGTERM))
+	if rest := c.rest(); len(rest) > 0 {
+		t.Errorf("told %+v", rest)
+	}
+	if why := logged(t, lines, "stream ended", "why"); why != endStopping {
+		t.Errorf("ended because %s", why)
+	}
+	for lines.Scan() { // the rest of the log, so that the process can end
+		continue
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatIsMissingIsNamedTogether(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = []string{"RELAY_TEST_PROCESS=1", "RUN_MODE=cgi", "STREAM_MAX=-1s", "PORT=x", "COS_SECRET_ID=id"}
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != 2 {
+		t.Errorf("exit %v", err)
+	}
+	for _, name := range []string{"RUN_MODE", "web, event, lambda", "PORT", "STREAM_MAX", "REDIS_URL", "COS_BUCKET_URL", "COS_SECRET_KEY", "AUTH_MODE", "TICKET_SECRET"} {
+		if !strings.Contains(string(out), name) {
+			t.Errorf("%s is not named in:\n%s", name, out)
+		}
+	}
+}
+
+// An event function can't stream: its answer leaves whole, when the task has ended or the platform's time is nearly up.
+func TestAsAnEventFunction(t *testing.T) {
+	w := newWorld(t, nil)
+	j := w.newJob().accept().result()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	must(t, err)
+	must(t, l.Close())
+	startProcess(t, w, "RUN_MODE=event", "_LAMBDA_SERVER_PORT="+port)
+	var platform *rpc.Client
+	waitUntil(t, func() bool {
+		platform, err = rpc.Dial("tcp", "127.0.0.1:"+port)
+		return err == nil
+	})
+	defer platform.Close() //nolint:errcheck // nothing to lose
+
+	ticket := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour}).Issue(j.id)
+	payload, err := json.Marshal(map[string]any{
+		"httpMethod": "GET", "path": "/api/reconstruction/events/" + j.id, "headers": map[string]string{"last-event-id": "1"},
+		"queryString": map[string]any{"ticket": ticket},
+	})
+	must(t, err)
+	var answered struct{ Payload []byte }
+	call := platform.Go("Function.Invoke", struct {
+		Payload   []byte
+		RequestId string //nolint:revive // the protocol's name
+	}{payload, "r-1"}, &answered, nil)
+	waitUntil(t, func() bool { return w.subscribers() == 1 })
+	j.complete()
+	must(t, (<-call.Done).Error)
+	var answer struct {
+		StatusCode      int
+		Headers         map[string]string
+		Body            string
+		IsBase64Encoded bool
+	}
+	must(t, json.Unmarshal(answered.Payload, &answer))
+	if answer.StatusCode != http.StatusOK || answer.IsBase64Encoded || answer.Headers["X-Request-Id"] != "r-1" {
+		t.Errorf("answer %+v", answer)
+	}
+	c := &client{t: t, lines: bufio.NewReader(strings.NewReader(answer.Body))}
+	expectNumbers(t, c.rest(), 2, 4)
+}
