@@ -154,7 +154,7 @@ func TestRedisForgets(t *testing.T) {
 }
 
 func TestRedisIsAway(t *testing.T) {
-	w := newWorld(t, func(p *pace) { brisk(p); p.patience = time.Second })
+	w := newWorld(t, func(p *pace) { brisk(p); p.patience = 500 * time.Millisecond })
 	j := w.newJob().accept()
 	w.redis.Kill()
 
@@ -168,15 +168,29 @@ func TestRedisIsAway(t *testing.T) {
 	if resp := get(t, w.url(j.id)+"?ticket=x"); resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("with a wrong ticket: %d", resp.StatusCode)
 	}
+}
 
+func TestRedisComesBack(t *testing.T) {
+	w := newWorld(t, func(p *pace) { brisk(p); p.patience = time.Minute })
+	j := w.newJob().accept()
+	w.redis.Kill()
 	c, resumed := watch(t, w.sseURL(j.id)), watch(t, w.sseURL(j.id)+"&lastEventId=1")
 	c.comments(1)
 	w.redis.Run()
 	expectNumbers(t, c.events(2), 1, 2)
 	expectNumbers(t, resumed.events(1), 2, 2)
-	c.comments(20) // its patience was for the beginning
 	j.complete()
 	expectNumbers(t, c.rest(), 3, 3)
+}
+
+func TestPatienceIsForTheBeginning(t *testing.T) {
+	w := newWorld(t, func(p *pace) { p.heartbeat, p.patience = 50*time.Millisecond, 150*time.Millisecond })
+	j := w.newJob()
+	c := watch(t, w.sseURL(j.id))
+	expectNumbers(t, c.events(1), 1, 1)
+	c.comments(10)
+	j.accept().complete()
+	expectNumbers(t, c.rest(), 2, 3)
 }
 
 func TestASlowClientIsCutAndHoldsUpNobody(t *testing.T) {
