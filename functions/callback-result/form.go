@@ -19,8 +19,8 @@ func readForm(body []byte, boundary string) (m callback.ResultMessage, file []by
 	unreadable := func(cause error) error {
 		return &fault.Error{Code: fault.BadRequest, Detail: "The multipart form can't be parsed.", Cause: cause}
 	}
-	if boundary == "" {
-		return m, nil, unreadable(errors.New("no boundary"))
+	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary)) {
+		return m, nil, unreadable(errors.New("the boundary is not in the body")) // to the reader such a form is merely empty
 	}
 	form := multipart.NewReader(bytes.NewReader(body), boundary)
 	seen := map[string]bool{}

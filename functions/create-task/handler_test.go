@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+
+	"github.com/recon3d/recon3d/infra/local/cosd"
+	"github.com/recon3d/recon3d/shared/auth"
+	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/cosstore"
+	"github.com/recon3d/recon3d/shared/dispatch"
+	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/httpjson"
+	"github.com/recon3d/recon3d/shared/redisdb/redistest"
+	"github.com/recon3d/recon3d/shared/task"
+	"github.com/recon3d/recon3d/shared/taskstore"
+)
+
+type fixture struct {
+	*testing.T
+	rdb     *redis.Client
+	trips   *redistest.Trips
+	objects *cosstore.Store
+	store   *taskstore.Store
+	handler http.Handler
+}
+
+var policy = taskstore.Policy{
+	HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
+}
+
+// setUp makes the function over a real Redis and the local COS endpoint, with a worker that answers as that function does.
+func setUp(t *testing.T, worker http.HandlerFunc, limits taskstore.Limits) *fixture {
+	t.Helper()
+	f := &fixture{T: t, rdb: redistest.Start(t).Client()}
+	t.Cleanup(func() { _ = f.rdb.Close() })
+	f.trips = redistest.CountTrips(f.rdb)
+	bucket, err := cosd.New(t.TempDir(), cosd.Options{SecretID: "id", SecretKey: "key"})
+	f.must(err)
+	cos, workers := httptest.NewServer(bucket), httptest.NewServer(worker)
+	t.Cleanup(cos.Close)
+	t.Cleanup(workers.Close)
+	f.objects, err = cosstore.New(cosstore.Config{BucketURL: cos.URL, SecretID: "id", SecretKey: "key"}, nil)
+	f.must(err)
+	signer, err := callback.NewSigner(callback.Config{Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}})
+	f.must(err)
+	cfg := dispatch.Config{Workers: []string{workers.URL}, Timeout: 10 * time.Second, SweepInterval: time.Second, PublicBaseURL: "http://api"}
+	f.must(cfg.Validate())
+	f.store = taskstore.New(f.rdb, policy)
+	c := &creator{
+		users: auth.New(auth.Config{Mode: auth.ModeNone}), tickets: auth.NewTickets(auth.TicketConfig{Secret: strings.Repeat("s", 32), TTL: time.Hour}),
+		store: f.store, objects: f.objects, dispatcher: dispatch.New(cfg, f.store, f.objects, signer), limits: limits,
+	}
+	f.handler = httpjson.Handler(c.routes(), httpjson.Config{})
+	return f
+}
+
+func (f *fixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// picture stores one, as the picture function does.
+func (f *fixture) picture() string {
+	f.Helper()
+	ctx, id := context.Background(), task.NewID(auth.LocalUser)
+	key := "pictures/local/" + id + "/original.png"
+	f.must(f.objects.Put(ctx, key, []byte("picture"), cosstore.PutOptions{ContentType: "image/png"}))
+	f.must(f.rdb.HSet(ctx, taskstore.PictureKey(id), "user", auth.LocalUser, "name", "a.png", "contentType", "image/png", "size", 7,
+		"sha256", "s", "key", key, "ext", "png", "state", "ready").Err())
+	return id
+}
+
+// create asks for a task; header is a list of names and values.
+func (f *fixture) create(body string, header ...string) (int, created, httpjson.Problem) {
+	f.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/api/reconstruction/create-from-image", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	var c created
+	var p httpjson.Problem
+	if w.Code < 300 {
+		f.must(json.Unmarshal(w.Body.Bytes(), &c))
+	} else {
+		f.must(json.Unmarshal(w.Body.Bytes(), &p))
+	}
+	return w.Code, c, p
+}
+
+func accept(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		panic(err)
+	}
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, `{"status":"accepted","heartbeat_seconds":10}`) // the caller may be gone
+}
+
+func TestCreatingTakesAtMostSixRoundTripsToRedis(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{Active: 10, Burst: 30, Period: time.Minute})
+	id := f.picture()
+	for _, c := range []struct {
+		what string
+		most int64
+	}{{"with scripts that Redis does not know yet", 6}, {"later", 3}} {
+		f.trips.Take()
+		status, got, p := f.create(`{"imageId":"`+id+`"}`, "Idempotency-Key", c.what)
+		if status != http.StatusAccepted || got.Status != task.Processing {
+			t.Fatalf("%d %+v %+v", status, got, p)
+		}
+		if n := f.trips.Take(); n > c.most {
+			t.Errorf("%s: %d round trips, at most %d", c.what, n, c.most)
+		}
+	}
+}
+
+func TestTheAnswerSaysWhatTheFirstTryCameTo(t *testing.T) {
+	for name, c := range map[string]struct {
+		worker http.HandlerFunc
+		want   task.Status
+	}{
+		"taken":    {accept, task.Processing},
+		"rejected": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(422) }, task.Failed},
+		"busy":     {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "1"); w.WriteHeader(503) }, task.Pending},
+		"broken":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, task.Pending},
+		"hanging":  {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, task.Pending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := setUp(t, c.worker, taskstore.Limits{})
+			status, got, p := f.create(`{"imageId":"` + f.picture() + `"}`)
+			if status != http.StatusAccepted || got.Status != c.want || got.SSEURL == "" || got.StatusURL != task.StatusPath(got.TaskID) {
+				t.Errorf("%d %+v %+v, want %s", status, got, p, c.want)
+			}
+		})
+	}
+}
+
+func TestARepeatedRequestIsTheSameTask(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{})
+	body := `{"imageId":"` + f.picture() + `"}`
+	_, first, _ := f.create(body, "Idempotency-Key", "k")
+	status, second, _ := f.create(body, "Idempotency-Key", "k")
+	if status != http.StatusAccepted || second.TaskID != first.TaskID || second.Status != task.Processing {
+		t.Errorf("%d %+v, first %+v", status, second, first)
+	}
+	status, _, p := f.create(`{"imageId":"`+f.picture()+`"}`, "Idempotency-Key", "k")
+	if status != 422 || p.Code != fault.IdempotencyConflict {
+		t.Errorf("other body: %d %+v", status, p)
+	}
+}
+
+func TestAPictureWhoseObjectIsGoneLeavesNoTask(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{Active: 1, Burst: 1, Period: time.Hour})
+	id := f.picture()
+	f.must(f.objects.Delete(context.Background(), "pictures/local/"+id+"/original.png"))
+	for range 2 { // neither the place among the active nor the token is lost
+		status, _, p := f.create(`{"imageId":"`+id+`"}`, "Idempotency-Key", "k")
+		if status != 404 || p.Code != fault.PictureNotFound {
+			t.Fatalf("%d %+v", status, p)
+		}
+	}
+	if status, _, p := f.create(`{"imageId":"` + f.picture() + `"}`); status != http.StatusAccepted {
+		t.Errorf("%d %+v", status, p)
+	}
+}
+
+func TestWrongRequests(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{})
+	for name, c := range map[string]struct {
+		body   string
+		header []string
+		status int
+		code   fault.Code
+	}{
+		"no JSON":         {`{`, nil, 400, fault.BadRequest},
+		"wrong type":      {`{"imageId":7}`, nil, 422, fault.ValidationFailed},
+		"nothing in it":   {`{}`, nil, 422, fault.ValidationFailed},
+		"no UUID":         {`{"imageId":"x"}`, nil, 404, fault.PictureNotFound},
+		"unknown picture": {`{"imageId":"` + task.NewID(auth.LocalUser) + `"}`, nil, 404, fault.PictureNotFound},
+		"another's":       {`{"imageId":"` + task.NewID("bob") + `"}`, nil, 404, fault.PictureNotFound},
+		"too large":       {`{"imageId":"` + strings.Repeat("x", maxBody) + `"}`, nil, 413, fault.PayloadTooLarge},
+		"media type":      {`{}`, []string{"Content-Type", "text/plain"}, 415, fault.UnsupportedMediaType},
+		"endless key":     {`{"imageId":"x"}`, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 422, fault.ValidationFailed},
+	} {
+		if status, _, p := f.create(c.body, c.header...); status != c.status || p.Code != c.code {
+			t.Errorf("%s: %d %+v", name, status, p)
+		}
+	}
+	if keys, err := f.rdb.Keys(context.Background(), "*").Result(); err != nil || len(keys) != 0 {
+		t.Errorf("left in Redis: %v %v", keys, err)
+	}
+}
+
+func TestLimitsAreReadAndDefaulted(t *testing.T) {
+	var r rate
+	for text, want := range map[string]rate{"30/m": {30, time.Minute}, "5/s": {5, time.Second}, "7/h": {7, time.Hour}, "0": {}} {
+		if err := r.UnmarshalText([]byte(text)); err != nil || r != want {
+			t.Errorf("%s: %+v %v", text, r, err)
+		}
+	}
+	for _, text := range []string{"", "m", "30", "-1/m", "30/d", "x/m"} {
+		if err := r.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is taken", text)
+		}
+	}
+	c := limitsConfig{}
+	if got := c.of(auth.ModeJWT); got != (taskstore.Limits{Active: 10, Burst: 30, Period: time.Minute}) {
+		t.Errorf("by default: %+v", got)
+	}
+	if got := c.of(auth.ModeNone); got != (taskstore.Limits{}) {
+		t.Errorf("on a machine of one's own: %+v", got)
+	}
+}

@@ -1,0 +1,181 @@
+package httpjson
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/recon3d/recon3d/shared/fault"
+)
+
+func ask(t *testing.T, h http.Handler, r *http.Request) (*http.Response, Problem) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	res := w.Result()
+	var p Problem
+	if res.Header.Get("Content-Type") == "application/problem+json" {
+		if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return res, p
+}
+
+// serve makes a handler whose one route answers with err.
+func serve(err error) http.Handler {
+	return Handler(Routes{"/x": {"GET": func(http.ResponseWriter, *http.Request) error { return err }}}, Config{})
+}
+
+func TestEveryFaultHasItsRow(t *testing.T) {
+	for code, row := range table {
+		res, p := ask(t, serve(fmt.Errorf("wrapped: %w", fault.New(code, ""))), httptest.NewRequest("GET", "/x", nil))
+		if res.StatusCode != row.status || p.Status != row.status || p.Code != code || p.Title == "" || p.Detail == "" || p.Type != "about:blank" || p.RequestID == "" || p.RequestID != res.Header.Get("X-Request-Id") {
+			t.Errorf("%s: status %d, %+v", code, res.StatusCode, p)
+		}
+	}
+}
+
+func TestUnknownTroubleTellsNothing(t *testing.T) {
+	panics := Handler(Routes{"/x": {"GET": func(http.ResponseWriter, *http.Request) error { panic("secret") }}}, Config{})
+	for _, h := range []http.Handler{serve(errors.New("secret")), serve(fault.New("no such code", "secret")), serve(fault.New(fault.Internal, "secret")), panics} {
+		res, p := ask(t, h, httptest.NewRequest("GET", "/x", nil))
+		if res.StatusCode != 500 || p.Code != fault.Internal || strings.Contains(p.Detail, "secret") {
+			t.Errorf("status %d, %+v", res.StatusCode, p)
+		}
+	}
+}
+
+func TestWhatGoesBesideTheDocument(t *testing.T) {
+	res, _ := ask(t, serve(&fault.Error{Code: fault.RateLimited, RetryAfter: 1500 * time.Millisecond}), httptest.NewRequest("GET", "/x", nil))
+	if got := res.Header.Get("Retry-After"); got != "2" {
+		t.Errorf("Retry-After %q", got)
+	}
+	_, p := ask(t, serve(&fault.Error{Code: fault.ResultsMissing, Missing: []string{"a"}}), httptest.NewRequest("GET", "/x", nil))
+	if d := cmp.Diff([]string{"a"}, p.Missing); d != "" {
+		t.Error(d)
+	}
+	_, p = ask(t, serve(fault.Invalid("size", "is odd")), httptest.NewRequest("GET", "/x", nil))
+	if d := cmp.Diff([]fault.Field{{Field: "size", Message: "is odd"}}, p.Errors); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	say := func(s string) HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) error {
+			_, err := io.WriteString(w, s+r.PathValue("id"))
+			return err
+		}
+	}
+	h := Handler(Routes{
+		"/picture/upload": {"POST": say("upload")},
+		"/picture/{id}":   {"GET": say("get "), "DELETE": say("delete ")},
+		"/events/{id}":    {"GET": say("events "), "HEAD": nil},
+	}, Config{})
+	for _, c := range []struct {
+		method, path string
+		status       int
+		body, allow  string
+	}{
+		{"POST", "/picture/upload", 200, "upload", ""},
+		{"GET", "/picture/7", 200, "get 7", ""},
+		{"HEAD", "/picture/7", 200, "get 7", ""}, // the server leaves the body out
+		{"GET", "/picture/a%2Fb", 200, "get a/b", ""},
+		{"GET", "/picture/upload", 405, "", "POST"}, // a fixed name is no id
+		{"POST", "/picture/7", 405, "", "DELETE, GET, HEAD"},
+		{"HEAD", "/events/7", 405, "", "GET"},
+		{"GET", "/picture/", 404, "", ""},
+		{"GET", "/picture/7/", 404, "", ""},
+		{"GET", "//picture/7", 404, "", ""},
+		{"GET", "/", 404, "", ""},
+	} {
+		res, p := ask(t, h, httptest.NewRequest(c.method, c.path, nil))
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != c.status || c.status == 200 && string(body) != c.body || res.Header.Get("Allow") != c.allow || c.status != 200 && p.Status != c.status {
+			t.Errorf("%s %s: %d %q, Allow %q", c.method, c.path, res.StatusCode, body, res.Header.Get("Allow"))
+		}
+	}
+}
+
+func TestCORSIsForTheConfiguredOriginsOnly(t *testing.T) {
+	h := Handler(Routes{"/x": {"POST": func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(204); return nil }}}, Config{CORSOrigins: []string{"https://app"}})
+	preflight := func(origin string) *http.Response {
+		r := httptest.NewRequest("OPTIONS", "/x", nil)
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Access-Control-Request-Method", "POST")
+		res, _ := ask(t, h, r)
+		return res
+	}
+	if res := preflight("https://app"); res.StatusCode != 204 || res.Header.Get("Access-Control-Allow-Origin") != "https://app" || res.Header.Get("Access-Control-Allow-Methods") != "POST" {
+		t.Errorf("allowed: %d %v", res.StatusCode, res.Header)
+	}
+	if res := preflight("https://evil"); res.StatusCode != 405 || res.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("other: %d %v", res.StatusCode, res.Header)
+	}
+}
+
+func TestDecode(t *testing.T) {
+	var v struct {
+		Name *string `json:"name"`
+		Size int     `json:"size"`
+	}
+	for body, want := range map[string]fault.Code{
+		`{"name":"a","size":1,"more":2}`: "",
+		``:                               fault.BadRequest,
+		`{`:                              fault.BadRequest,
+		`{"size":"1"`:                    fault.BadRequest,
+		`{} {}`:                          fault.BadRequest,
+		`{"size":"1"}`:                   fault.ValidationFailed,
+		`{"size":1.5}`:                   fault.ValidationFailed,
+		`[]`:                             fault.ValidationFailed,
+		`null`:                           fault.ValidationFailed,
+		`"x"`:                            fault.ValidationFailed,
+	} {
+		err := Decode([]byte(body), &v)
+		if want == "" && err != nil || want != "" && !fault.Is(err, want) {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
+	}
+}
+
+func TestABodyOverTheLimitIsToldTheDirectRoute(t *testing.T) {
+	h := Handler(Routes{"/x": {"POST": func(w http.ResponseWriter, r *http.Request) error {
+		if err := Limit(w, r, 10); err != nil {
+			return err
+		}
+		_, err := ReadBody(r)
+		return err
+	}}}, Config{})
+	server := httptest.NewServer(h)
+	defer server.Close()
+	for name, body := range map[string]io.Reader{
+		"stated":  strings.NewReader(strings.Repeat("x", 6<<20)),
+		"chunked": io.LimitReader(zeros{}, 6<<20),
+	} {
+		res, err := http.Post(server.URL+"/x", "text/plain", body)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var p Problem
+		err = errors.Join(json.NewDecoder(res.Body).Decode(&p), res.Body.Close())
+		if err != nil || p.Code != fault.PayloadTooLarge || !strings.Contains(p.Detail, "10 bytes") || !strings.Contains(p.Detail, "upload-url") {
+			t.Errorf("%s: %+v %v", name, p, err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
