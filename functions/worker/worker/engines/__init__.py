@@ -5,8 +5,9 @@ from worker.engine import Engine
 NAMES = ("silhouette",)
 
 
-def load(name: str, *, faces: int) -> Engine:
-    """Imports and makes the engine `name`, one of NAMES; `faces` is the most triangles of a model.
+def load(name: str, *, faces: int, preview: bool = False) -> Engine:
+    """Imports and makes the engine `name`, one of NAMES; `faces` is the most triangles of a model,
+    `preview` asks for one more result, a picture to judge the model by.
 
     Engines are imported here and not at the top, so that only the chosen one costs time and memory.
     """
@@ -14,5 +15,5 @@ def load(name: str, *, faces: int) -> Engine:
         case "silhouette":
             from worker.engines.silhouette import Silhouette
 
-            return Silhouette(faces=faces)
+            return Silhouette(faces=faces, preview=preview)
     raise ValueError(f"no engine is called {name!r}")

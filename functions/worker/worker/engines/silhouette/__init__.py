@@ -22,13 +22,18 @@ STAGES = {"read": 0.0, "matte": 0.05, "inflate": 0.2, "mesh": 0.3, "texture": 0.
 
 
 class Silhouette:
-    """The engine, see `worker.engine.Engine`. `faces` is the most triangles a model may have."""
+    """The engine, see `worker.engine.Engine`.
+
+    `faces` is the most triangles a model may have; `preview` adds the result preview.png, for people who
+    work on the engine.
+    """
 
     name = "silhouette"
     stages = tuple(STAGES)
 
-    def __init__(self, *, faces: int) -> None:
+    def __init__(self, *, faces: int, preview: bool = False) -> None:
         self._faces = faces
+        self._preview = preview
 
     def reconstruct(self, image: Path, out: Path, on_stage: OnStage, cancelled: Cancelled) -> Iterator[Path]:
         """Yields pixel_images.png, xyz_images.png, output3d.zip and model.glb, each once it is written."""
@@ -63,6 +68,9 @@ class Silhouette:
         check()
         pack.write_glb(model, paint, out / "model.glb")
         yield out / "model.glb"
+        if self._preview:
+            (out / "preview.png").write_bytes(pack.png(views.preview(model, paint)))
+            yield out / "preview.png"
 
 
 def _strip(

@@ -77,25 +77,30 @@ def _stands_out(lab: Field, backdrop: Field, sigma: float) -> Mask:
 def _filled(mask: Mask, distance: Field, same: float) -> Mask:
     """Fills what the mask encloses, but for large areas that have the backdrop's very colour.
 
-    Bays with a mouth of a few pixels count as enclosed: parts of an object that look like the
-    backdrop open to it somewhere.
+    Bays with a narrow mouth count as enclosed: parts of an object that look like the backdrop open to
+    it somewhere.
     """
-    radius = max(2, max(mask.shape) // 100)
+    radius = max(2, max(mask.shape) // 40)
     padded = np.pad(mask.astype(np.uint8), radius)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disk(radius))[radius:-radius, radius:-radius] > 0
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((~closed).astype(np.uint8), connectivity=4)
+    bays = _holes(closed, distance, same)
+    mouths = closed & (cv2.dilate(bays.astype(np.uint8), disk(radius)) > 0)
+    mask = mask | bays | mouths
+    return mask | _holes(mask, distance, same)
+
+
+def _holes(mask: Mask, distance: Field, same: float) -> Mask:
+    """What the mask encloses and one can't see the backdrop through."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
     outside = {int(label) for side in sides(labels) for label in np.unique(side)}
-    filled = np.zeros_like(mask)
-    for label in range(1, len(stats)):
-        if label in outside:
-            continue
+    holes = np.zeros_like(mask)
+    for label in set(range(1, len(stats))) - outside:
         x, y, w, h, area = stats[label]
         hole = labels[y : y + h, x : x + w] == label
         see_through = np.median(distance[y : y + h, x : x + w][hole]) < same
         if not (see_through and area > 0.002 * mask.size):
-            filled[y : y + h, x : x + w] |= hole
-    mouths = closed & (cv2.dilate(filled.astype(np.uint8), disk(2 * radius)) > 0)
-    return mask | filled | mouths
+            holes[y : y + h, x : x + w] |= hole
+    return holes
 
 
 def _hysteresis(weak: Mask, strong: Mask) -> Mask:

@@ -14,6 +14,8 @@ the viewer; the picture itself is the front view). The camera and what points ri
 Coordinates are coded as R = -X, G = +Z, B = +Y, each byte = round((c + 1) / 2 * 255).
 """
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -51,6 +53,21 @@ def coordinates(mesh: Mesh, view: str) -> Bytes:
     tile = np.full((TILE * TILE, 3), BACKGROUND, np.uint8)
     tile[fragments.pixels] = np.rint((coded.clip(-1, 1) + 1) / 2 * 255).astype(np.uint8)
     return tile.reshape(TILE, TILE, 3)
+
+
+def preview(mesh: Mesh, texture: Texture) -> Bytes:
+    """Lit views from the upper right, from the left, and of the bare form, side by side."""
+    bare = replace(texture, atlas=np.full_like(texture.atlas, 200))
+    right, left = _turned(0.6, 0.3), _turned(-0.9, 0.2)
+    shots = [(texture, right), (texture, left), (bare, right), (bare, _turned(0, 0))]
+    light = np.array([-0.4, 0.6, 0.7]) / np.linalg.norm([0.4, 0.6, 0.7])
+    return np.concatenate([shade(mesh, paint, axes / 1.3, 1024, 512, light) for paint, axes in shots], axis=1)
+
+
+def _turned(yaw: float, pitch: float) -> Floats:
+    """The axes (right, up, towards) of a camera moved right by `yaw` and up by `pitch`, radians."""
+    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+    return np.array([[cy, 0, -sy], [-sy * sp, cp, -cy * sp], [sy * cp, sp, cy * cp]])
 
 
 def shade(mesh: Mesh, texture: Texture, axes: Floats, drawn: int, size: int, light: Floats | None) -> Bytes:

@@ -1,0 +1,63 @@
+"""The worker's configuration: environment variables and nothing else."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from worker import engines
+from worker.signing import decode_secret
+
+
+class Settings(BaseSettings):
+    """Read once at start. Each field is an environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    """0: the system chooses; the log says which."""
+
+    data_dir: Path | None = None
+    """Where jobs keep their files while they run; by default a temporary folder of the process's own."""
+
+    callback_secrets: Annotated[tuple[bytes, ...], NoDecode, Field(min_length=1)]
+    """Separated by spaces, each `whsec_` and base64. The first signs, any verifies.
+
+    Always required, on the loopback interface too: without one neither a dispatch can be verified nor
+    a callback signed.
+    """
+
+    engine: str = "silhouette"
+    queue_max: int = Field(8, ge=0, le=1000)
+    """Jobs that may wait beside the one that runs."""
+
+    heartbeat_seconds: float = Field(5, ge=0.1, le=60)
+    faces: int = Field(20_000, ge=1000, le=200_000)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("callback_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: object) -> object:
+        return tuple(decode_secret(secret) for secret in value.split()) if isinstance(value, str) else value
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        if value not in engines.NAMES:
+            raise ValueError(f"must be one of: {', '.join(engines.NAMES)}")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+def explain(error: ValidationError) -> str:
+    """One line for each variable that is missing or wrong; never a value, it may be a secret."""
+    lines = [
+        f"  {str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+    ]
+    return "\n".join(["the worker can't start with this environment:", *lines])
