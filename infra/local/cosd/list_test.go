@@ -36,6 +36,9 @@ func (b *bucket) pages(t *testing.T, opt cos.BucketGetOptions) (told []string, p
 		if !res.IsTruncated {
 			return told, pages
 		}
+		if res.NextMarker <= opt.Marker {
+			t.Fatalf("the page after %q leads to %q", opt.Marker, res.NextMarker)
+		}
 		opt.Marker = res.NextMarker
 	}
 }

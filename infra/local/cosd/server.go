@@ -129,8 +129,10 @@ func (s *Server) serve(w http.ResponseWriter, r *request) (err error) {
 			return err
 		}
 	}
-	if err := checkKey(r.key); r.key != "" && err != nil {
-		return err
+	if r.key != "" {
+		if err := checkKey(r.key); err != nil {
+			return err
+		}
 	}
 	if err := refuseUnsupported(r); err != nil {
 		return err

@@ -62,6 +62,7 @@ func TestSignatureInHeader(t *testing.T) {
 		{"header gone", func(r *http.Request) { r.Header.Del("X-Cos-Meta-A") }, "SignatureDoesNotMatch"},
 		{"header twice", func(r *http.Request) { r.Header.Add("X-Cos-Meta-A", "4") }, "SignatureDoesNotMatch"},
 		{"header list shortened", replace("range;", ""), "SignatureDoesNotMatch"},
+		{"header list of what is not sent", replace("q-header-list=", "q-header-list=content-type;"), "SignatureDoesNotMatch"},
 		{"host", func(r *http.Request) { r.Host = "another.example" }, "SignatureDoesNotMatch"},
 		{"range", func(r *http.Request) { r.Header.Set("Range", "bytes=1-") }, "SignatureDoesNotMatch"},
 		{"unlisted header", func(r *http.Request) { r.Header.Set("Accept-Language", "zh") }, ""},
