@@ -1,6 +1,7 @@
 package scf
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,11 +46,15 @@ func serveEvents(ctx context.Context, how hosting, handler http.Handler) error {
 		}
 		hidePlatformHeaders(r.Header)
 		setRequestID(r.Header, functionRequestID(ctx))
-		w := &eventWriter{header: http.Header{}, bodiless: r.Method == http.MethodHead}
+		var status int
+		var header http.Header
+		var body bytes.Buffer // leaves whole, when the handler has ended
+		w := newResponse(r, &body, func(s int, h http.Header) { status, header = s, h })
 		if err := serveUnlessAborted(handler, w, r); err != nil {
 			return nil, err
 		}
-		return json.Marshal(w.answer())
+		w.end()
+		return json.Marshal(newAnswer(status, header, body.Bytes()))
 	})
 	return nil
 }

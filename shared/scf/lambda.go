@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -22,14 +23,18 @@ func serveLambda(ctx context.Context, _ hosting, handler http.Handler) error {
 		completeRequest(r)
 		hidePlatformHeaders(r.Header)
 		setRequestID(r.Header, lambdaRequestID(ctx))
-		if r.Method == http.MethodHead {
-			w = headWriter{w}
-		}
+		// The library reads the header that it is given while the handler runs on, so it gets one of its own.
+		answer := newResponse(r, w, func(status int, header http.Header) {
+			maps.Copy(w.Header(), header)
+			w.WriteHeader(status)
+		})
 		// An aborted answer ends where it is: the library has no way to tell its reader that more was to come.
-		if err := serveUnlessAborted(handler, w, r); err != nil {
+		if err := serveUnlessAborted(handler, answer, r); err != nil {
 			slog.Warn("answer aborted", "requestId", lambdaRequestID(ctx), "error", err)
+			answer.WriteHeader(http.StatusInternalServerError)
 		}
-	}), lambdaurl.WithDetectContentType(true))
+		answer.end()
+	}))
 	running.drain(ctx)
 	return nil
 }
@@ -71,13 +76,4 @@ func lambdaRequestID(ctx context.Context) string {
 		return lc.AwsRequestID
 	}
 	return ""
-}
-
-// headWriter drops the body, as net/http's server does for HEAD.
-type headWriter struct{ http.ResponseWriter }
-
-// Write implements http.ResponseWriter.
-func (w headWriter) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK) // the first one counts
-	return len(b), nil
 }
