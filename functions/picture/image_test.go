@@ -108,7 +108,7 @@ func TestUpright(t *testing.T) {
 
 func TestShrinkKeepsShapeAndMean(t *testing.T) {
 	for _, c := range []struct{ w, h, wantW, wantH int }{
-		{100, 50, 100, 50}, {512, 512, 512, 512}, {513, 1, 512, 1}, {1, 5000, 1, 512}, {1024, 768, 512, 384}, {3000, 2000, 512, 341}, {40000, 3, 512, 1},
+		{100, 50, 100, 50}, {512, 512, 512, 512}, {513, 1, 512, 1}, {1, 5000, 1, 512}, {1024, 768, 512, 384}, {1500, 1000, 512, 341}, {40000, 3, 512, 1},
 	} {
 		// A horizontal ramp of brightness.
 		ramp := func(set func(x, y int, c color.Color)) {
