@@ -66,11 +66,14 @@ func (h *relay) events(w http.ResponseWriter, r *http.Request) error {
 	w.WriteHeader(http.StatusOK)
 	s := &stream{topic: t, at: t.cursor(after, read != nil), objects: h.objects, writer: w, pace: h.pace}
 	end, err := s.run(r.Context(), h.stopping)
-	log := slog.With("requestId", httpjson.RequestID(r.Context()), "taskId", taskID)
-	if end == endFault {
-		log.Error("stream failed", "error", err)
-	} else {
-		log.Info("stream ended", "why", end, "after", s.at.after, "error", err)
+	log := slog.With("requestId", httpjson.RequestID(r.Context()), "taskId", taskID, "why", end, "after", s.at.after)
+	switch {
+	case end == endFault:
+		log.Error("stream ended", "error", err)
+	case err != nil:
+		log.Info("stream ended", "error", err)
+	default:
+		log.Info("stream ended")
 	}
 	return nil
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-redis/redis/v8"
 
+	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
 
@@ -19,11 +23,11 @@ type hub struct {
 	heartbeat time.Duration
 	readTime  time.Duration // bounds one reading
 
-	mu     sync.Mutex
-	topics map[string]*topic // by channel
-	users  map[*topic]int    // clients of each
-	stale  map[*topic]bool   // to be read
-	wake   chan struct{}     // stale has grown; holds one
+	mu      sync.Mutex
+	topics  map[string]*topic // by channel
+	clients map[*topic]int    // how many watch each
+	stale   map[*topic]bool   // to be read
+	wake    chan struct{}     // stale has grown; holds one
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -33,7 +37,7 @@ func startHub(rdb redis.UniversalClient, store *taskstore.Store, p pace) *hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &hub{
 		store: store, heartbeat: p.heartbeat, readTime: p.read, cancel: cancel,
-		topics: map[string]*topic{}, users: map[*topic]int{}, stale: map[*topic]bool{}, wake: make(chan struct{}, 1),
+		topics: map[string]*topic{}, clients: map[*topic]int{}, stale: map[*topic]bool{}, wake: make(chan struct{}, 1),
 	}
 	h.bell = newBell(rdb, p, h.rung, h.confirmed)
 	h.running.Go(func() { h.bell.run(ctx) })
@@ -61,23 +65,22 @@ func (h *hub) join(taskID string, read *taskstore.Log) *topic {
 			h.markStale(t) // nothing will be confirmed, and what rang since the reading was for nobody
 		}
 	}
-	if read == nil {
-		h.markStale(t)
-	}
 	if read != nil {
 		t.merge(taskstore.Ask{TaskID: taskID}, *read)
+	} else {
+		h.markStale(t)
 	}
-	h.users[t]++
+	h.clients[t]++
 	return t
 }
 
 func (h *hub) leave(t *topic) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.users[t]--; h.users[t] > 0 {
+	if h.clients[t]--; h.clients[t] > 0 {
 		return
 	}
-	delete(h.users, t)
+	delete(h.clients, t)
 	delete(h.stale, t)
 	if channel := taskstore.Channel(t.taskID); h.topics[channel] == t {
 		delete(h.topics, channel)
@@ -160,31 +163,41 @@ func (h *hub) beat() {
 // read brings all stale topics up to date, in one pipeline. What could not be read stays stale.
 func (h *hub) read(ctx context.Context) error {
 	h.mu.Lock()
-	var topics []*topic
-	var asks []taskstore.Ask
-	for t := range h.stale {
-		topics, asks = append(topics, t), append(asks, t.ask())
-	}
+	topics := slices.Collect(maps.Keys(h.stale))
 	clear(h.stale) // whatever rings from here on marks again
 	h.mu.Unlock()
 	if len(topics) == 0 {
 		return nil
 	}
-	logs, err := h.readLogs(ctx, asks)
+	ctx, cancel := context.WithTimeout(ctx, h.readTime)
+	defer cancel()
+	return h.update(ctx, topics)
+}
+
+// update reads topics and merges what it read. A log that can't be understood ends its own streams and no others.
+func (h *hub) update(ctx context.Context, topics []*topic) error {
+	asks := make([]taskstore.Ask, len(topics))
+	for i, t := range topics {
+		asks[i] = t.ask()
+	}
+	logs, err := h.store.ReadLogs(ctx, asks)
+	if away := fault.Is(err, fault.Unavailable) || ctx.Err() != nil; err != nil && !away {
+		if len(topics) == 1 {
+			slog.Error("log not understood", "taskId", topics[0].taskID, "error", err)
+			topics[0].end()
+			return nil
+		}
+		half := len(topics) / 2
+		return errors.Join(h.update(ctx, topics[:half]), h.update(ctx, topics[half:]))
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, t := range topics {
 		switch {
-		case h.users[t] == 0: // all have left meanwhile
+		case h.clients[t] == 0: // all have left meanwhile
 		case err != nil, t.merge(asks[i], logs[i]):
 			h.markStale(t)
 		}
 	}
 	return err
-}
-
-func (h *hub) readLogs(ctx context.Context, asks []taskstore.Ask) ([]taskstore.Log, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.readTime)
-	defer cancel()
-	return h.store.ReadLogs(ctx, asks)
 }

@@ -123,6 +123,33 @@ func TestAMissingNumberIsRead(t *testing.T) {
 	expectNumbers(t, c.events(3), 3, 5)
 }
 
+// What this version can't read is no reason to stop for the others.
+func TestALogThatIsNotUnderstood(t *testing.T) {
+	w := newWorld(t, func(p *pace) { p.heartbeat = 100 * time.Millisecond })
+	bad := w.newJob()
+	var others []*job
+	var clients []*client
+	for range 4 {
+		j := w.newJob()
+		c := watch(t, w.sseURL(j.id))
+		c.events(1)
+		others, clients = append(others, j), append(clients, c)
+	}
+	c := watch(t, w.sseURL(bad.id))
+	c.events(1)
+	must(t, w.client.XAdd(t.Context(), &redis.XAddArgs{Stream: taskstore.EventsKey(bad.id), ID: "0-2", Values: []string{"kind", "gossip"}}).Err())
+	if rest := c.rest(); len(rest) > 0 {
+		t.Errorf("told %+v", rest)
+	}
+	if resp := get(t, w.sseURL(bad.id)); resp.StatusCode != http.StatusInternalServerError {
+		t.Errorf("asked again: %d", resp.StatusCode)
+	}
+	for i, c := range clients {
+		others[i].whisper(task.Failed) // only a reading finds it
+		expectNumbers(t, c.rest(), 2, 2)
+	}
+}
+
 // After a failover that lost events, their numbers are given anew: who has seen the lost ones is told everything again.
 func TestRedisForgets(t *testing.T) {
 	w := newWorld(t, func(p *pace) { p.heartbeat = 100 * time.Millisecond })
