@@ -59,7 +59,7 @@ func (h *tasks) document(ctx context.Context, t task.Task) (document, error) {
 	}
 	d.OriginalImageURL = &original
 	for i, r := range t.Results {
-		url, err := h.objects.PresignGet(ctx, r.Key, cosstore.GetOptions{})
+		url, err := h.objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
 		if err != nil {
 			return d, err
 		}

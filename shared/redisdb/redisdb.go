@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
@@ -42,6 +43,7 @@ func Open(c Config) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
 	}
+	redis.SetLogger(logger{})
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
 	o.PoolTimeout = timeout
 	// Frozen instances wake up with dead sockets: retry on a fresh one at once, and keep none longer than the proxy does.
@@ -54,6 +56,13 @@ func Open(c Config) (redis.UniversalClient, error) {
 		return redis.NewClusterClient(o.Cluster()), nil
 	}
 	return redis.NewClient(o.Simple()), nil
+}
+
+// logger has the client library's own words come as lines of our log. They are about connections that it mends itself.
+type logger struct{}
+
+func (logger) Printf(ctx context.Context, format string, v ...any) {
+	slog.InfoContext(ctx, "redis client", "says", fmt.Sprintf(format, v...))
 }
 
 // options reads the forms of REDIS_URL that the contract has.
