@@ -8,12 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"mime/multipart"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,6 +30,7 @@ import (
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/picturestore"
+	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
@@ -51,7 +50,7 @@ const jwtSecret = "a secret of more than thirty-two bytes"
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, rdb: startRedis(t)}
+	w := &world{t: t, rdb: redistest.Start(t).Client()}
 	endpoint, err := cosd.New(t.TempDir(), cosd.Options{SecretID: "id", SecretKey: "key", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -82,43 +81,6 @@ func (w *world) serve(rdb redis.UniversalClient) string {
 	server := httptest.NewServer(s.handler(httpjson.Config{}))
 	w.t.Cleanup(server.Close)
 	return server.URL
-}
-
-// startRedis runs a redis-server for one test, on a socket in a folder of its own.
-func startRedis(t *testing.T) *redis.Client {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatal("redis-server is not installed: apt-get install redis-server")
-	}
-	dir, err := os.MkdirTemp("", "redis") // a socket's path has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	cmd := exec.Command(binary, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1})
-	t.Cleanup(func() {
-		rdb.Close()
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // says that it was killed
-		os.RemoveAll(dir)
-	})
-	for {
-		if c, err := net.Dial("unix", socket); err == nil {
-			c.Close()
-			return rdb
-		}
-		if t.Context().Err() != nil {
-			t.Fatal("redis-server does not start")
-		}
-		time.Sleep(time.Millisecond)
-	}
 }
 
 func bearer(t *testing.T, user string) string {

@@ -3,10 +3,6 @@ package picturestore
 import (
 	"context"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,48 +14,10 @@ import (
 
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
-
-// startRedis runs a redis-server for one test, on a socket in a folder of its own.
-func startRedis(t *testing.T) *redis.Client {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatal("redis-server is not installed: apt-get install redis-server")
-	}
-	// A socket's path has to be short.
-	dir, err := os.MkdirTemp("", "redis")
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	cmd := exec.Command(binary, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1})
-	t.Cleanup(func() {
-		rdb.Close()
-		if err := cmd.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // says that it was killed
-		os.RemoveAll(dir)
-	})
-	for {
-		c, err := net.Dial("unix", socket)
-		if err == nil {
-			c.Close()
-			return rdb
-		}
-		if t.Context().Err() != nil {
-			t.Fatal("redis-server does not start")
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
 
 func picture(user string) Picture {
 	id := task.NewID(user)
@@ -95,7 +53,7 @@ func add(t *testing.T, s *Store, p Picture) Picture {
 var ignoreTime = cmpopts.IgnoreFields(Picture{}, "CreatedAt")
 
 func TestPictureLives(t *testing.T) {
-	rdb := startRedis(t)
+	rdb := redistest.Start(t).Client()
 	s, ctx := New(rdb), t.Context()
 	p := picture("ann")
 	part := task.PartitionOf("ann")
@@ -172,7 +130,7 @@ func TestPictureLives(t *testing.T) {
 }
 
 func TestRerunOfADeletionAnswersAsItsFirstRun(t *testing.T) {
-	s := New(startRedis(t))
+	s := New(redistest.Start(t).Client())
 	p := add(t, s, picture("ann"))
 	for range 2 {
 		if _, err := s.run(t.Context(), s.deletion, "ann", p.ID, ms(urlLife), "nonce", ms(rerun)); err != nil {
@@ -185,7 +143,7 @@ func TestRerunOfADeletionAnswersAsItsFirstRun(t *testing.T) {
 }
 
 func TestObjectsThatWereOnceTrashAreNotRecorded(t *testing.T) {
-	rdb := startRedis(t)
+	rdb := redistest.Start(t).Client()
 	s, ctx := New(rdb), t.Context()
 	p := picture("ann")
 	if _, err := s.Add(ctx, p, false); !fault.Is(err, fault.Unavailable) {
@@ -206,7 +164,7 @@ func TestObjectsThatWereOnceTrashAreNotRecorded(t *testing.T) {
 }
 
 func TestListIsPerUserAndNewestFirst(t *testing.T) {
-	s, ctx := New(startRedis(t)), t.Context()
+	s, ctx := New(redistest.Start(t).Client()), t.Context()
 	var ids []string
 	for range 5 {
 		ids = append([]string{add(t, s, picture("ann")).ID}, ids...)
@@ -240,7 +198,7 @@ func announce(t *testing.T, s *Store, p Picture) Upload {
 }
 
 func TestAnnouncedPicture(t *testing.T) {
-	rdb := startRedis(t)
+	rdb := redistest.Start(t).Client()
 	s, ctx := New(rdb), t.Context()
 	p := picture("ann")
 	u := announce(t, s, p)
@@ -286,7 +244,7 @@ func TestAnnouncedPicture(t *testing.T) {
 }
 
 func TestDiscardedPictureCantBeAdded(t *testing.T) {
-	rdb := startRedis(t)
+	rdb := redistest.Start(t).Client()
 	s, ctx := New(rdb), t.Context()
 	p := picture("ann")
 	u := announce(t, s, p)
@@ -309,7 +267,7 @@ func TestDiscardedPictureCantBeAdded(t *testing.T) {
 }
 
 func TestOfManyAddsOneIsRecorded(t *testing.T) {
-	rdb := startRedis(t)
+	rdb := redistest.Start(t).Client()
 	s := New(rdb)
 	p := picture("ann")
 	announce(t, s, p)
