@@ -78,7 +78,8 @@ class Callbacks:
         """Sends `processing` once, best effort. Raises Unwanted; other trouble is logged and forgotten."""
         message = _status(target, "processing", fields)
         try:
-            await asyncio.wait_for(self._send(message), PROGRESS_TIMEOUT)
+            async with asyncio.timeout(PROGRESS_TIMEOUT):
+                await self._send(message)
         except (TimeoutError, _Retry, Refused) as error:
             extra = {"taskId": target.task_id, "reason": str(error) or type(error).__name__}
             log.info("progress not taken", extra=extra)

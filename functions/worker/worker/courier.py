@@ -25,7 +25,9 @@ class Courier:
         job.changed.set()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(job.changed.wait(), self._heartbeat)
+                # Not wait_for: in Python 3.11 it may swallow the cancellation that stops this loop.
+                async with asyncio.timeout(self._heartbeat):
+                    await job.changed.wait()
             job.changed.clear()
             fields: dict[str, object] = {"stage": job.stage, "progress": job.progress}
             if job.phase is Phase.QUEUED:

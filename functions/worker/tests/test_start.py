@@ -1,0 +1,49 @@
+"""What the worker says where its environment is wrong."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.backend import SECRET
+from tests.conftest import ROOT
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {"PATH": os.environ["PATH"]}
+    command = [sys.executable, "-m", "worker"]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_all_that_is_wrong_is_named_together() -> None:
+    ended = start(PORT="eighty", QUEUE_MAX="-1", HEARTBEAT_SECONDS="x", ENGINE="magic", LOG_LEVEL="loud")
+    assert ended.returncode == 2
+    for name in ("CALLBACK_SECRETS", "PORT", "QUEUE_MAX", "HEARTBEAT_SECONDS", "ENGINE", "LOG_LEVEL"):
+        assert f"  {name}: " in ended.stderr
+
+
+@pytest.mark.parametrize("secrets", ["", "   ", "whsec_", "plain-secret", f"{SECRET} oops"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_nothing_is_served_without_a_secret(host: str, secrets: str) -> None:
+    ended = start(HOST=host, PORT="0", CALLBACK_SECRETS=secrets)
+    assert ended.returncode == 2
+    assert "CALLBACK_SECRETS" in ended.stderr
+    assert "oops" not in ended.stderr
+    assert SECRET not in ended.stderr
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = start(PORT=str(taken.getsockname()[1]), CALLBACK_SECRETS=SECRET)
+    assert ended.returncode == 2
+    assert "can't listen" in ended.stderr
