@@ -39,6 +39,7 @@ class Worker:
             "DATA_DIR": str(data_dir),
             "CALLBACK_SECRETS": f"{SECRET} {OLD_SECRET}",
             "HEARTBEAT_SECONDS": "0.2",
+            "FACES": "2000",
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.process = subprocess.Popen(

@@ -30,7 +30,7 @@ MULTIPART_MAX = 5 * 1024 * 1024
 RETRY_BASE, RETRY_CAP, RETRY_FOR = 0.5, 600.0, 24 * 3600.0
 """Seconds: before the first retry, at most between two, and until a message is given up."""
 
-GRANTS_MAX = 5
+GRANTS_MAX = 3
 """How many upload URLs in a row may be refused by the storage before the result counts as refused."""
 
 PROGRESS_TIMEOUT = 5.0
