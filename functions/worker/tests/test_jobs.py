@@ -86,14 +86,13 @@ def test_every_message_is_retried_as_it_was(start_worker: StartWorker, task_id: 
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("kind", "answer"),
     [
-        (409, {"code": "task_finished"}, {}),
-        (409, {"code": "attempt_superseded"}, {}),
-        (404, {"code": "task_not_found"}, {}),
+        ("result", (409, {"code": "task_finished"}, {})),
+        ("result", (409, {"code": "attempt_superseded"}, {})),
+        ("processing", (404, {"code": "task_not_found"}, {})),
     ],
 )
-@pytest.mark.parametrize("kind", ["result", "processing"])
 def test_work_that_is_no_longer_wanted_stops(
     start_worker: StartWorker, task_id: str, ball: bytes, kind: str, answer: Answer
 ) -> None:

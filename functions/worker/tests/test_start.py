@@ -32,8 +32,17 @@ def test_all_that_is_wrong_is_named_together() -> None:
         assert f"  {name}: " in ended.stderr
 
 
-@pytest.mark.parametrize("secrets", ["", "   ", "whsec_", "plain-secret", f"{SECRET} oops"])
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    ("host", "secrets"),
+    [
+        ("127.0.0.1", ""),
+        ("0.0.0.0", ""),
+        ("127.0.0.1", "   "),
+        ("127.0.0.1", "whsec_"),
+        ("127.0.0.1", "plain-secret"),
+        ("127.0.0.1", f"{SECRET} oops"),
+    ],
+)
 def test_nothing_is_served_without_a_secret(host: str, secrets: str) -> None:
     ended = start(HOST=host, PORT="0", CALLBACK_SECRETS=secrets)
     assert ended.returncode == 2

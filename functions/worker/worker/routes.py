@@ -1,6 +1,7 @@
 """The worker's three calls: take a task, stop it, and how are you."""
 
 import asyncio
+import math
 from typing import cast
 
 from fastapi import APIRouter, Request
@@ -45,7 +46,8 @@ async def generate3d(request: Request) -> Response:
     answer = {
         "status": "accepted",
         "task_id": dispatch.target.task_id,
-        "heartbeat_seconds": request.app.state.settings.heartbeat_seconds,
+        # A promise, in whole seconds.
+        "heartbeat_seconds": math.ceil(request.app.state.settings.heartbeat_seconds),
     }
     return JSONResponse(answer, 202)
 
