@@ -1,0 +1,91 @@
+// Bench measures what the product promises: the size of the functions' binaries, how fast they start, the memory they hold,
+// and how long uploads, callbacks, events and the demo take. See README.md for the latest figures.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+)
+
+// scenario is one thing that is measured. It adds its figures to the table of b.
+type scenario struct {
+	name, about string
+	run         func(ctx context.Context, b *bench) error
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{"size", "binaries: bytes, static, stripped", measureSize},
+		{"start", "process start to the first answer", measureStart},
+		{"memory", "resident memory after 1,000 requests; the peak of picture under large pictures", measureMemory},
+		{"upload", "an upload beside its parts done the plain way", measureUpload},
+		{"events", "a callback's answer to the event at the browser, with 100 open streams", measureEvents},
+		{"redis", "round trips to Redis, counted at the socket", measureTrips},
+		{"demo", "make demo, whole", measureDemo},
+	}
+}
+
+func main() {
+	if dir := os.Getenv(cosFolder); dir != "" { // this program is also the COS endpoint that it measures against
+		serveCOS(dir)
+	}
+	log.SetFlags(log.Ltime)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once; the kernel takes its children along
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) (exitCode int) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := flags.String("run", "", "measure only the scenarios whose name matches this `regexp`")
+	n := flags.Int("n", 50, "how often: `N` starts of each function, N uploads, 20×N callbacks, N/10 demos (at least one)")
+	output := flags.String("o", "", "write the table to this `file` too")
+	check := flags.Bool("check", false, "exit with 1 where a budget is missed")
+	flags.Usage = func() {
+		out := flags.Output()
+		fmt.Fprint(out, "Usage: go run ./infra/bench [flags]\n\nMeasures the budgets on this machine, over loopback only. Progress goes to standard error, a Markdown table\n"+
+			"to standard output. It builds what it measures. It needs Linux and a redis-server on the PATH.\n\nFlags:\n")
+		flags.PrintDefaults()
+		fmt.Fprint(out, "\nScenarios:\n")
+		for _, s := range scenarios() {
+			fmt.Fprintf(out, "  %-8s %s\n", s.name, s.about)
+		}
+	}
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return 0
+	} else if err != nil {
+		return 2
+	}
+	matching, err := regexp.Compile(*only)
+	if err != nil || *n < 1 || flags.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "bench: -run takes a regular expression, -n a positive number, and there are no other arguments")
+		return 2
+	}
+
+	b, err := newBench(ctx, *n)
+	if err != nil {
+		log.Print(err)
+		return 1
+	}
+	defer b.close()
+	failed := b.measure(ctx, matching)
+	report := b.report()
+	fmt.Print(report)
+	if *output != "" {
+		if err := os.WriteFile(*output, []byte(report), 0o644); err != nil { //nolint:gosec // a table to be read by all
+			log.Print(err)
+			failed = true
+		}
+	}
+	if failed || *check && !b.table.met() {
+		return 1
+	}
+	return 0
+}
