@@ -114,15 +114,12 @@ func (t *topic) next(ctx context.Context, c *cursor, objects *cosstore.Store) (b
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := batch{changed: t.changed}
-	if t.gone {
-		b.end = true
-		return b, nil
-	}
 	if c.beats != t.beats {
 		c.beats = t.beats
 		b.frames = append(b.frames, comment)
 	}
 	if !t.known || t.reads < c.reads {
+		b.end = t.gone
 		return b, nil
 	}
 	if c.epoch != t.epoch || c.after < t.first()-1 || c.after > t.last() {
@@ -144,13 +141,14 @@ func (t *topic) next(ctx context.Context, c *cursor, objects *cosstore.Store) (b
 		b.frames = append(b.frames, t.progress)
 	}
 	c.progress = t.progressVersion
-	b.end = t.status.Final()
+	// A deletion cancels a task that still runs, and rings right after it: what rang before the end is sent before it.
+	b.end = t.gone || t.status.Final()
 	return b, nil
 }
 
 // frame makes the entry's frame, or the next one when the URL in the last one is old or of a result that is gone.
 func (t *topic) frame(ctx context.Context, e *entry, objects *cosstore.Store) ([]byte, error) {
-	wantsURL := e.event.Result != nil && e.event.Attempt >= t.attempt
+	wantsURL := e.event.Result != nil && e.event.Attempt >= t.attempt && !t.gone
 	if e.frame != nil && e.hasURL == wantsURL && (!wantsURL || time.Since(e.signedAt) < freshURL) {
 		return e.frame, nil
 	}

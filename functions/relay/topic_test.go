@@ -103,7 +103,8 @@ func TestTopic(t *testing.T) {
 		"all was lost, then one more": {3, false, func(p *topic) { refresh(p, kept(1, 0, 0)); p.ring(event(1, 1)) }, []int64{1}},
 		"the oldest were trimmed":     {3, false, func(p *topic) { refresh(p, kept(3, 4, 0)) }, []int64{4}},
 		"what follows was trimmed":    {3, false, func(p *topic) { refresh(p, kept(7, 8, 0)) }, []int64{7, 8}},
-		"deleted":                     {0, false, func(p *topic) { p.end() }, nil},
+		"deleted":                     {3, false, func(p *topic) { p.end() }, nil},
+		"rung and at once deleted":    {3, false, func(p *topic) { p.ring(event(4, 0)); p.end() }, []int64{4}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := topicOf(someTask, kept(1, 3, 0))
