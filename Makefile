@@ -1,0 +1,94 @@
+# Everything runs on a fresh machine with Go, Python 3.11, Node 20 (tests only) and Debian's package manager: what else is
+# needed is installed below, into this folder where it can be.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+FUNCTIONS := picture create-task tasks callback-result callback-status relay sweeper
+BIN       := .build/bin
+TOOLS     := .build/tools
+WORKER    := functions/worker
+VENV      := $(WORKER)/.venv
+PYTHON    := $(VENV)/bin/python
+OUT       ?= out
+
+GOLANGCI_LINT_VERSION := v2.15.0
+
+# The race detector needs a C compiler; tests run without it where there is none.
+RACE := $(if $(shell command -v cc),-race,)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-28s %s\n", $$1 args[$$1], $$2 } \
+		/^# args / { split($$0, a, " "); args[a[3]] = substr($$0, length(a[1] a[2] a[3]) + 3) }' $(MAKEFILE_LIST)
+
+# args demo  IMAGE=photo.png OUT=out/
+.PHONY: demo
+demo: build worker ## one photo through the whole system, results to OUT
+	@$(BIN)/local demo "$(IMAGE)" "$(OUT)"
+
+.PHONY: up
+up: build worker ## the whole system on this machine, until Ctrl-C
+	@exec $(BIN)/local up
+
+.PHONY: build
+build: ## the functions' binaries, static and stripped, and the local host
+	@mkdir -p $(BIN)
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BIN)/ $(addprefix ./functions/,$(FUNCTIONS)) ./infra/local
+
+.PHONY: worker
+worker: $(VENV)/.stamp ## the worker's Python environment
+
+$(VENV)/.stamp: $(WORKER)/requirements.txt
+	@infra/local/setup/venv $(VENV) $<
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp $(WORKER)/requirements-dev.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(WORKER)/requirements-dev.txt
+	@touch $@
+
+.PHONY: test
+test: test-go test-worker ## every test, on real parts
+
+.PHONY: test-go
+test-go: redis worker
+	go test $(RACE) ./...
+
+.PHONY: test-worker
+test-worker: $(VENV)/.stamp-dev
+	cd $(WORKER) && .venv/bin/python -m pytest
+
+.PHONY: redis
+redis:
+	@infra/local/setup/redis
+
+.PHONY: check
+check: lint test ## what CI runs: linters, then every test
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev ## formatting, vet, imports' directions, types, what a file may name
+	go mod tidy -diff
+	$< run
+	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
+	infra/local/setup/names
+
+.PHONY: format
+format: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev ## format all Go and Python files
+	$< fmt
+	cd $(WORKER) && .venv/bin/ruff format
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	@mkdir -p $(TOOLS)
+	GOBIN="$(CURDIR)/$(TOOLS)" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv $(TOOLS)/golangci-lint $@
+
+# args bench  RUN=regexp
+.PHONY: bench
+bench: build worker redis ## what it costs, beside its budgets
+	go run ./infra/bench $(if $(RUN),-run '$(RUN)')
+
+.PHONY: clean
+clean: ## all that was built or downloaded; running state in .data stays
+	rm -rf .build $(VENV)
+	find . -name node_modules -type d -prune -exec rm -rf {} +
