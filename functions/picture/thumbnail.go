@@ -32,12 +32,12 @@ func (p picture) thumbnailExt() string {
 // putThumbnail encodes the thumbnail and stores it.
 func (s *server) putThumbnail(ctx context.Context, p picture, key string) error {
 	var body bytes.Buffer
-	contentType, err := "image/png", error(nil)
+	var contentType string
+	var err error
 	if p.thumbnail.Opaque() {
-		contentType = "image/jpeg"
-		err = jpeg.Encode(&body, p.thumbnail, &jpeg.Options{Quality: thumbnailQuality})
+		contentType, err = "image/jpeg", jpeg.Encode(&body, p.thumbnail, &jpeg.Options{Quality: thumbnailQuality})
 	} else {
-		err = png.Encode(&body, p.thumbnail)
+		contentType, err = "image/png", png.Encode(&body, p.thumbnail)
 	}
 	if err != nil {
 		return fmt.Errorf("encode thumbnail: %w", err)

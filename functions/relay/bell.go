@@ -94,7 +94,7 @@ func (b *bell) connect(ctx context.Context) error {
 	var reading sync.WaitGroup
 	reading.Go(func() { ended <- b.receive(ctx, conn) })
 	defer reading.Wait()
-	defer conn.Close() //nolint:errcheck // it is closed to end it; there is nothing left to lose
+	defer conn.Close()
 
 	ping := time.NewTicker(b.pingEvery)
 	defer ping.Stop()

@@ -49,7 +49,7 @@ func watch(t *testing.T, url string, header ...string) *client {
 	t.Helper()
 	resp := get(t, url, header...)
 	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(resp.Body) //nolint:errcheck // only told
+		body, _ := io.ReadAll(resp.Body)
 		t.Fatalf("status %d: %s", resp.StatusCode, body)
 	}
 	return &client{t: t, response: resp, lines: bufio.NewReader(resp.Body)}
@@ -59,7 +59,7 @@ func watch(t *testing.T, url string, header ...string) *client {
 func (c *client) next() (m message, ok bool) {
 	c.t.Helper()
 	m, err := c.read()
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // a stream that is cut is io.ErrUnexpectedEOF, or wraps io.EOF
 		return m, false
 	}
 	if err != nil {
@@ -142,7 +142,7 @@ func (c *client) comments(n int) {
 	}
 }
 
-func (c *client) close() { c.response.Body.Close() } //nolint:errcheck // nothing to lose
+func (c *client) close() { c.response.Body.Close() }
 
 // numbers lists the ids of the durable events.
 func numbers(messages []message) []int {

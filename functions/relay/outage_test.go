@@ -228,7 +228,7 @@ func TestASlowClientIsCutAndHoldsUpNobody(t *testing.T) {
 
 	conn, err := (&net.Dialer{Control: smallReceiveBuffer}).DialContext(t.Context(), "tcp", strings.TrimPrefix(w.server.URL, "http://"))
 	must(t, err)
-	defer conn.Close() //nolint:errcheck // nothing to lose
+	defer conn.Close()
 	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", strings.TrimPrefix(w.sseURL(j.id), w.server.URL))
 	must(t, err)
 	quick := watch(t, w.sseURL(j.id))

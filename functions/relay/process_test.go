@@ -103,7 +103,7 @@ func TestAsAnEventFunction(t *testing.T) {
 		platform, err = rpc.Dial("tcp", "127.0.0.1:"+port)
 		return err == nil
 	})
-	defer platform.Close() //nolint:errcheck // nothing to lose
+	defer platform.Close()
 
 	ticket := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour}).Issue(j.id)
 	payload, err := json.Marshal(map[string]any{
@@ -114,7 +114,7 @@ func TestAsAnEventFunction(t *testing.T) {
 	var answered struct{ Payload []byte }
 	call := platform.Go("Function.Invoke", struct {
 		Payload   []byte
-		RequestId string //nolint:revive // the protocol's name
+		RequestId string
 	}{payload, "r-1"}, &answered, nil)
 	waitUntil(t, func() bool { return w.subscribers() == 1 })
 	j.complete()

@@ -70,8 +70,8 @@ func newWorld(t *testing.T, change func(*pace)) *world {
 		stop()
 		w.server.CloseClientConnections()
 		w.server.Close()
-		rdb.Close()      //nolint:errcheck // nothing to lose
-		w.client.Close() //nolint:errcheck // nothing to lose
+		rdb.Close()
+		w.client.Close()
 	})
 	return w
 }
@@ -209,6 +209,6 @@ func request(t *testing.T, method, url string, header ...string) *http.Response 
 	}
 	resp, err := http.DefaultClient.Do(r)
 	must(t, err)
-	t.Cleanup(func() { resp.Body.Close() }) //nolint:errcheck // nothing to lose
+	t.Cleanup(func() { resp.Body.Close() })
 	return resp
 }

@@ -36,6 +36,7 @@ func (c *Config) Validate() error {
 // Kind is what a message is for; it is part of what is signed, so that no message can be replayed elsewhere.
 type Kind string
 
+// The kinds of message.
 const (
 	Dispatch Kind = "dispatch" // backend → worker
 	Cancel   Kind = "cancel"   // backend → worker

@@ -35,7 +35,7 @@ const ClaimSlack = 5 * time.Second
 func (d *Dispatcher) Timeout() time.Duration { return d.cfg.Timeout }
 
 // FirstWorker picks the worker that a new task is offered to first, so that many share the load.
-func (d *Dispatcher) FirstWorker() int { return rand.IntN(len(d.cfg.Workers)) } //nolint:gosec // spreads load, hides nothing
+func (d *Dispatcher) FirstWorker() int { return rand.IntN(len(d.cfg.Workers)) }
 
 // Send makes the hand-over that c is the claim of, within that time, and records what came of it. It asks one worker after
 // the other while they clearly refuse, and stops at the first that may have the task. It tells the outcome and the task's
@@ -114,5 +114,5 @@ func backoff(tries int) time.Duration {
 	if n := max(tries-1, 0); n < 6 {
 		d = min(firstPause<<n, longestPause)
 	}
-	return d/2 + rand.N(d/2) //nolint:gosec // spreads load, hides nothing
+	return d/2 + rand.N(d/2)
 }

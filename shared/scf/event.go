@@ -90,7 +90,7 @@ var errAborted = errors.New("the handler gave its answer up")
 // serveUnlessAborted turns the panic that net/http has for a handler which can't go on into an error; other ones pass.
 func serveUnlessAborted(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {
-		switch p := recover(); p { //nolint:errorlint // net/http compares this sentinel by identity too
+		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
 			err = errAborted

@@ -26,7 +26,7 @@ func startEvent(t *testing.T, kind string, env ...string) (*process, *rpc.Client
 		platform, err = rpc.Dial("tcp", "127.0.0.1:"+port)
 		return err == nil
 	})
-	t.Cleanup(func() { platform.Close() }) //nolint:errcheck // nothing to lose
+	t.Cleanup(func() { platform.Close() })
 	must(t, platform.Call("Function.Ping", &messages.PingRequest{}, &messages.PingResponse{}))
 	return p, platform
 }

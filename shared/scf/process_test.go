@@ -77,19 +77,19 @@ func handler(stopping context.Context) http.Handler {
 	mux.HandleFunc("/stream", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		for i := range 3 {
-			fmt.Fprintf(w, "id: %d\ndata: \xff\n\n", i) //nolint:errcheck // the test sees it
+			fmt.Fprintf(w, "id: %d\ndata: \xff\n\n", i)
 		}
 	})
 	mux.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	mux.HandleFunc("/until-told", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, "begun")                 //nolint:errcheck // the test sees it
-		http.NewResponseController(w).Flush()    //nolint:errcheck // not everywhere
+		fmt.Fprintln(w, "begun")
+		http.NewResponseController(w).Flush()
 		slog.Info("waiting", "path", r.URL.Path) // tells the test
 		select {
 		case <-stopping.Done():
-			fmt.Fprintln(w, "told to stop") //nolint:errcheck // the test sees it
+			fmt.Fprintln(w, "told to stop")
 		case <-r.Context().Done():
-			fmt.Fprintln(w, "out of time") //nolint:errcheck // the test sees it
+			fmt.Fprintln(w, "out of time")
 		}
 	})
 	return mux

@@ -25,7 +25,7 @@ func do(t *testing.T, method, url string, header http.Header) *http.Response {
 	r.Header = header
 	resp, err := http.DefaultClient.Do(r)
 	must(t, err)
-	t.Cleanup(func() { resp.Body.Close() }) //nolint:errcheck // nothing to lose
+	t.Cleanup(func() { resp.Body.Close() })
 	return resp
 }
 

@@ -26,6 +26,7 @@ type Claim struct {
 // Fate is what came of a hand-over.
 type Fate string
 
+// The fates of a hand-over.
 const (
 	Accepted Fate = "accepted" // a worker has the task
 	Rejected Fate = "rejected" // a worker can't do this picture

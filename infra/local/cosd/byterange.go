@@ -19,7 +19,7 @@ func parseRange(v string, size int64) (r byteRange, ok bool) {
 	}
 	first, errFirst := strconv.ParseUint(from, 10, 63)
 	last, errLast := strconv.ParseUint(to, 10, 63)
-	start, end := int64(first), int64(last) //nolint:gosec // 63 bits
+	start, end := int64(first), int64(last)
 	switch {
 	case from == "" && errLast == nil: // the last n bytes
 		length := min(end, size)

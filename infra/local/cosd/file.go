@@ -153,7 +153,7 @@ func readAttributes(file *os.File) (a attributes, err error) {
 	if _, err := file.ReadAt(footer[:], info.Size()-int64(footerSize)); err != nil {
 		return a, fmt.Errorf("read footer: %w", err)
 	}
-	length := int64(binary.BigEndian.Uint64(footer[:8])) //nolint:gosec // an overflow fails the comparison below
+	length := int64(binary.BigEndian.Uint64(footer[:8]))
 	end := info.Size() - int64(footerSize)
 	if string(footer[8:]) != magic || length < 0 || length > end {
 		return a, errors.New("no footer")

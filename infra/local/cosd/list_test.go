@@ -1,7 +1,6 @@
 package cosd_test
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"sort"
@@ -117,7 +116,7 @@ func TestDeleteMulti(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "a/b", "x&y <z>", "nothing"}, deleted); diff != "" || len(res.Errors) > 0 {
 		t.Errorf("%s, %v", diff, res.Errors)
 	}
-	bad := append(objects[3:], cos.Object{Key: strings.Repeat("k", 851)}, cos.Object{Key: "v", VersionId: "1"})
+	bad := append(slices.Clone(objects[3:]), cos.Object{Key: strings.Repeat("k", 851)}, cos.Object{Key: "v", VersionId: "1"})
 	res, _, err = b.Object.DeleteMulti(t.Context(), &cos.ObjectDeleteMultiOptions{Quiet: true, Objects: bad})
 	if err != nil || len(res.DeletedObjects) > 0 || len(res.Errors) != 2 || res.Errors[0].Code != "InvalidArgument" || res.Errors[1].Code != "NotImplemented" {
 		t.Errorf("quiet: %+v, %v", res, err)
@@ -143,7 +142,7 @@ func TestUnknownSubresources(t *testing.T) {
 	for _, method := range []string{http.MethodPost, http.MethodPatch} {
 		wantRefusal(t, do(t, b.request(t, method, "/k", nil, "")), 405, "MethodNotAllowed")
 	}
-	if got := fmt.Sprintf("%s", b.get(t, "k")); got != "content" {
+	if got := string(b.get(t, "k")); got != "content" {
 		t.Errorf("%q", got)
 	}
 }
