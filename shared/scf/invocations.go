@@ -51,16 +51,16 @@ func (i *invocations) drain(ctx context.Context) {
 	<-ctx.Done()
 	slog.Info("stopping")
 	i.mu.Lock()
-	busy := i.running > 0
 	idle := make(chan struct{})
-	i.idle = idle
-	i.mu.Unlock()
-	if !busy {
-		return
+	if i.running == 0 {
+		close(idle)
+	} else {
+		i.idle = idle
 	}
+	i.mu.Unlock()
 	select {
 	case <-idle:
-		time.Sleep(replyTime)
+		time.Sleep(replyTime) // the last invocation may have ended just now
 	case <-time.After(drainTime):
 		slog.Warn("invocations cut", "after", drainTime.String())
 	}
