@@ -25,35 +25,36 @@ type Problem struct {
 }
 
 type row struct {
-	status        int
-	title, detail string
+	status int
+	detail string
 }
 
-// table is the one place where a fault becomes a status. What is not in it is 500.
+// table is the one place where a fault becomes a status. What is not in it is 500. The title is the status's own phrase, as
+// RFC 9457 asks of the type about:blank (section 4.2.1).
 var table = map[fault.Code]row{
-	fault.BadRequest:            {400, "Bad request", "The request can't be parsed."},
-	fault.Unauthorized:          {401, "Unauthorized", "A valid bearer token is needed."},
-	fault.SignatureInvalid:      {401, "Invalid signature", "The request is not signed as Standard Webhooks with a known secret."},
-	fault.NotFound:              {404, "Not found", "Nothing answers at this address."},
-	fault.PictureNotFound:       {404, "Picture not found", "There is no such picture."},
-	fault.TaskNotFound:          {404, "Task not found", "There is no such task."},
-	fault.MethodNotAllowed:      {405, "Method not allowed", "This address knows other methods: see Allow."},
-	fault.TaskFinished:          {409, "Task finished", "The task has ended and changes no more."},
-	fault.AttemptSuperseded:     {409, "Attempt superseded", "A newer attempt has taken over this task."},
-	fault.ResultsMissing:        {409, "Results missing", "The task can't be completed before all required results are stored."},
-	fault.ResultConflict:        {409, "Result conflict", "Other bytes are stored under this name in this attempt."},
-	fault.IdempotencyInProgress: {409, "Request in progress", "The first request with this Idempotency-Key is still being answered."},
-	fault.PayloadTooLarge:       {413, "Payload too large", "The body is too large."},
-	fault.UnsupportedMediaType:  {415, "Unsupported media type", "The body is of a type that is not taken here."},
-	fault.ImageInvalid:          {422, "Invalid image", "The image can't be decoded."},
-	fault.ImageTooLarge:         {422, "Image too large", "The image has too many pixels."},
-	fault.IdempotencyConflict:   {422, "Idempotency conflict", "This Idempotency-Key was used with another body."},
-	fault.ObjectMismatch:        {422, "Object mismatch", "The object is not there, or is not the one that was announced."},
-	fault.ValidationFailed:      {422, "Validation failed", "Some values are missing or wrong: see errors."},
-	fault.RateLimited:           {429, "Rate limited", "Too many tasks were created in a short time."},
-	fault.TooManyActiveTasks:    {429, "Too many active tasks", "Too many of your tasks have not ended yet."},
-	fault.Internal:              {500, "Internal error", "Something went wrong on our side."},
-	fault.Unavailable:           {503, "Unavailable", "A part of the system does not answer at the moment."},
+	fault.BadRequest:            {400, "The request can't be parsed."},
+	fault.Unauthorized:          {401, "A valid bearer token is needed."},
+	fault.SignatureInvalid:      {401, "The request is not signed as Standard Webhooks with a known secret."},
+	fault.NotFound:              {404, "Nothing answers at this address."},
+	fault.PictureNotFound:       {404, "There is no such picture."},
+	fault.TaskNotFound:          {404, "There is no such task."},
+	fault.MethodNotAllowed:      {405, "This address knows other methods: see Allow."},
+	fault.TaskFinished:          {409, "The task has ended and changes no more."},
+	fault.AttemptSuperseded:     {409, "A newer attempt has taken over this task."},
+	fault.ResultsMissing:        {409, "The task can't be completed before all required results are stored."},
+	fault.ResultConflict:        {409, "Other bytes are stored under this name in this attempt."},
+	fault.IdempotencyInProgress: {409, "The first request with this Idempotency-Key is still being answered."},
+	fault.PayloadTooLarge:       {413, "The body is too large."},
+	fault.UnsupportedMediaType:  {415, "The body is of a type that is not taken here."},
+	fault.ImageInvalid:          {422, "The image can't be decoded."},
+	fault.ImageTooLarge:         {422, "The image has too many pixels."},
+	fault.IdempotencyConflict:   {422, "This Idempotency-Key was used with another body."},
+	fault.ObjectMismatch:        {422, "The object is not there, or is not the one that was announced."},
+	fault.ValidationFailed:      {422, "Some values are missing or wrong: see errors."},
+	fault.RateLimited:           {429, "Too many tasks were created in a short time."},
+	fault.TooManyActiveTasks:    {429, "Too many of your tasks have not ended yet."},
+	fault.Internal:              {500, "Something went wrong on our side."},
+	fault.Unavailable:           {503, "A part of the system does not answer at the moment."},
 }
 
 // Describe tells the problem document of err, and the headers that go with it, without sending it.
@@ -70,7 +71,7 @@ func Describe(err error) (Problem, http.Header) {
 		f = &fault.Error{Code: fault.Internal}
 		r = table[fault.Internal]
 	}
-	p := Problem{Type: "about:blank", Title: r.title, Status: r.status, Detail: f.Detail, Code: f.Code, Missing: f.Missing, Errors: f.Fields}
+	p := Problem{Type: "about:blank", Title: http.StatusText(r.status), Status: r.status, Detail: f.Detail, Code: f.Code, Missing: f.Missing, Errors: f.Fields}
 	if p.Detail == "" {
 		p.Detail = r.detail
 	}
