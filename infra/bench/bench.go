@@ -28,7 +28,7 @@ func functions() []string {
 
 // newBench builds the functions, as they are built for the platform.
 func newBench(ctx context.Context, n int) (_ *bench, err error) {
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/recon3d/recon3d").Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the repository (run this inside of it): %w", err)
 	}

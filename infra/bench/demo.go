@@ -17,12 +17,10 @@ import (
 // measureDemo runs `make demo` on a picture of one megapixel, whole: the host, the worker and all that they need start and
 // stop within it. The first run, which may have to build something, does not count.
 func measureDemo(ctx context.Context, b *bench) error {
-	for _, needed := range []string{"Makefile", "functions/worker/.venv/bin/python"} {
-		if _, err := os.Stat(filepath.Join(b.root, needed)); errors.Is(err, fs.ErrNotExist) {
-			return skip(needed + " is not there; `make build` makes what is missing")
-		} else if err != nil {
-			return err
-		}
+	if _, err := os.Stat(filepath.Join(b.root, "functions/worker/.venv/.stamp")); errors.Is(err, fs.ErrNotExist) {
+		return skip("the worker's Python environment is not there; `make worker` makes it")
+	} else if err != nil {
+		return err
 	}
 	photo, err := jpegOf(vase(1024), 400<<10)
 	if err != nil {
@@ -59,14 +57,14 @@ func (d demo) run(ctx context.Context) (took, cpu time.Duration, err error) {
 	if err := os.RemoveAll(d.dir); err != nil {
 		return 0, 0, err
 	}
-	out := filepath.Join(d.dir, "out")
-	if err := os.MkdirAll(out, 0o700); err != nil {
+	data, out := filepath.Join(d.dir, "data"), filepath.Join(d.dir, "out")
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return 0, 0, err
 	}
 	cmd := exec.CommandContext(ctx, "make", "-s", "demo", "IMAGE="+d.image, "OUT="+out)
 	var said bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = d.root, &said, &said
-	cmd.Env = append(os.Environ(), "DATA_DIR="+filepath.Join(d.dir, "data"))
+	cmd.Env = append(os.Environ(), "DATA_DIR="+data)
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) } // make, and what it runs
 	cmd.WaitDelay = patience
