@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string) (exitCode int) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("run", "", "measure only the scenarios whose name matches this `regexp`")
 	n := flags.Int("n", 50, "how often: `N` starts of each function, N uploads, 20×N callbacks, N/10 demos (at least one)")
-	output := flags.String("o", "", "write the table to this `file` too")
+	output := flags.String("o", "", "write the table to this `file` too; between its marks, where it has some as README.md has")
 	check := flags.Bool("check", false, "exit with 1 where a budget is missed")
 	flags.Usage = func() {
 		out := flags.Output()
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string) (exitCode int) {
 	report := b.report()
 	fmt.Print(report)
 	if *output != "" {
-		if err := os.WriteFile(*output, []byte(report), 0o644); err != nil { //nolint:gosec // a table to be read by all
+		if err := writeReport(*output, report); err != nil {
 			log.Print(err)
 			failed = true
 		}
