@@ -96,15 +96,17 @@ func Decode(body []byte, v any) error {
 
 // Write answers with v as JSON. Answers of the API are about something that changes, so nobody may keep them.
 func Write(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body bytes.Buffer
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false) // keeps the & of URLs readable
+	if err := enc.Encode(v); err != nil {
 		// Our own types always marshal; a type that does not is a bug that the first request shows.
 		panic(fmt.Errorf("marshal %T: %w", v, err))
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	if _, err := w.Write(append(body, '\n')); err != nil {
+	if _, err := w.Write(body.Bytes()); err != nil {
 		slog.Debug("caller left before its answer", "error", err)
 	}
 }
