@@ -135,7 +135,7 @@ func (d *Document) CheckAnswer(method, urlPath string, res *http.Response, body 
 	if err := dec.Decode(&value); err != nil {
 		return fmt.Errorf("%s %s: the answer %d: %w", method, urlPath, res.StatusCode, err)
 	}
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // Token returns it as it is
+	if _, err := dec.Token(); err != io.EOF {
 		return fmt.Errorf("%s %s: the answer %d has more than one JSON value", method, urlPath, res.StatusCode)
 	}
 	if err := d.check(media.Schema, value); err != nil {
