@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"math"
 	"math/rand/v2"
@@ -29,26 +30,29 @@ func landscape(width, height int, seed uint64) *image.RGBA {
 	return img
 }
 
-// vase draws a shaded and mottled solid of revolution before a plain background: what the demo is for.
-func vase(size int) *image.RGBA {
-	img := image.NewRGBA(image.Rect(0, 0, size, size))
+// plain draws one color.
+func plain(width, height int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw.Draw(img, img.Rect, image.NewUniform(color.RGBA{235, 236, 238, 255}), image.Point{}, draw.Src)
+	return img
+}
+
+// vase draws a shaded and mottled solid of revolution onto a background.
+func vase(img *image.RGBA) *image.RGBA {
 	noise := newGrain(1)
-	for y := range size {
-		v := float64(y) / float64(size) // 0 at the top
-		radius := 0.0
-		if v > 0.1 && v < 0.9 {
-			radius = 0.16 + 0.1*math.Sin(7*v-1.4)
-		}
-		for x := range size {
-			u := float64(x)/float64(size) - 0.5
-			c := color.RGBA{235, 236, 238, 255}
-			if math.Abs(u) < radius {
-				side := u / radius
-				light := 0.35 + 0.65*max(0, 0.8*math.Sqrt(1-side*side)-0.5*side)
-				spots := 40 * noise.at(20*u, 20*v)
-				c = color.RGBA{level(light * (190 + spots)), level(light * (90 + spots)), level(light * 70), 255}
+	width, height := float64(img.Rect.Dx()), float64(img.Rect.Dy())
+	for y := int(0.1 * height); y < int(0.9*height); y++ {
+		v := float64(y) / height // 0 at the top
+		radius := 0.16 + 0.1*math.Sin(7*v-1.4)
+		for x := range img.Rect.Dx() {
+			u := float64(x)/width - 0.5
+			if math.Abs(u) >= radius {
+				continue
 			}
-			img.SetRGBA(x, y, c)
+			side := u / radius
+			light := 0.35 + 0.65*max(0, 0.8*math.Sqrt(1-side*side)-0.5*side)
+			spots := 40 * noise.at(20*u, 20*v)
+			img.SetRGBA(x, y, color.RGBA{level(light * (190 + spots)), level(light * (90 + spots)), level(light * 70), 255})
 		}
 	}
 	return img

@@ -46,10 +46,10 @@ func measureUpload(ctx context.Context, b *bench) error {
 		return err
 	}
 	sdk := cos.NewClient(&cos.BaseURL{BucketURL: bucket}, &http.Client{Transport: &cos.AuthorizationTransport{SecretID: cosID, SecretKey: cosKey}})
-	plain := func(name string, scaler draw.Scaler) *timed {
+	reference := func(name string, scaler draw.Scaler) *timed {
 		return &timed{name: name, pid: os.Getpid(), do: func() error { return plainly(ctx, sdk, picture, scaler) }}
 	}
-	good, fast := plain("the plain way with CatmullRom, as in picture", draw.CatmullRom), plain("the plain way with ApproxBiLinear", draw.ApproxBiLinear)
+	good, fast := reference("the plain way with CatmullRom, as in picture", draw.CatmullRom), reference("the plain way with ApproxBiLinear", draw.ApproxBiLinear)
 
 	for round := range b.n + 1 { // interleaved; the first warms up
 		for _, t := range []*timed{&whole, good, fast} {
