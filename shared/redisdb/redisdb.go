@@ -53,7 +53,9 @@ func Open(c Config) (redis.UniversalClient, error) {
 	case o.MasterName != "":
 		return redis.NewFailoverClient(o.Failover()), nil
 	case strings.Contains(c.URL, "+cluster://"):
-		return redis.NewClusterClient(o.Cluster()), nil
+		cluster := o.Cluster()
+		cluster.ClusterSlots = slots(o)
+		return redis.NewClusterClient(cluster), nil
 	}
 	return redis.NewClient(o.Simple()), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/redisdb"
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 )
@@ -26,7 +27,7 @@ const user = "ann"
 type fixture struct {
 	*testing.T
 	ctx   context.Context
-	rdb   *redis.Client
+	rdb   redis.UniversalClient
 	store *Store
 }
 
@@ -643,4 +644,49 @@ func TestReleasedWhileItsHandOverIsClaimedEndsThatHandOver(t *testing.T) {
 	next, err := f.store.Claim(f.ctx, c.TaskID, time.Minute)
 	f.must(err)
 	f.same(next.Attempt, 2)
+}
+
+// On a cluster every script stays in one slot, and the sweeper's and the relay's pipelines spread over all nodes.
+func TestALifeOnACluster(t *testing.T) {
+	rdb, err := redisdb.Open(redisdb.Config{URL: redistest.StartCluster(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	f := &fixture{T: t, ctx: context.Background(), rdb: rdb, store: New(rdb, policy)}
+	var asks []Ask
+	for i := range 8 {
+		owner := fmt.Sprint("user", i)
+		res, err := f.store.Reserve(f.ctx, Order{User: owner, ImageID: f.picture(owner), Key: "k"})
+		f.must(err)
+		_, claim, err := f.store.Create(f.ctx, res, 0, 0)
+		f.must(err)
+		f.same(claim == nil, true)
+		asks = append(asks, Ask{TaskID: res.ID})
+	}
+	run, err := f.store.BeginRun(f.ctx, time.Minute)
+	f.must(err)
+	due, err := f.store.Due(f.ctx, run.Now, 10)
+	f.must(err)
+	f.same(len(due), 8)
+	for _, id := range due {
+		f.same(f.look(id).What, "pending")
+		claim, err := f.store.Claim(f.ctx, id, time.Minute)
+		f.must(err)
+		f.record(claim, Outcome{Fate: Accepted, Worker: "http://w"}, task.Processing)
+		f.result(id, "a.png", 1)
+		_, _, err = f.report(id, "completed", 1, "a.png")
+		f.must(err)
+	}
+	logs, err := f.store.ReadLogs(f.ctx, asks)
+	f.must(err)
+	for _, log := range logs {
+		f.same(len(log.Events), 4)
+	}
+	_, err = f.store.Delete(f.ctx, "user0", asks[0].TaskID)
+	f.must(err)
+	trash, err := f.store.RipeTrash(f.ctx, run.Now.Add(time.Hour), 10)
+	f.must(err)
+	f.must(f.store.Emptied(f.ctx, trash, run.Now.Add(time.Hour)))
+	f.same(len(f.trash(asks[0].TaskID)), 0)
 }

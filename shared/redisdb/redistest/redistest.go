@@ -18,22 +18,16 @@ type Server struct {
 	URL  string
 	addr string
 	dir  string
+	args []string
 	cmd  *exec.Cmd
 	tb   testing.TB
 }
 
-// Start starts a server, which ends with the test.
-func Start(tb testing.TB) *Server {
+// Start starts a server, which ends with the test. args are more of redis-server's own.
+func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	s := &Server{URL: "redis://" + addr, addr: addr, dir: tb.TempDir(), tb: tb}
+	addr := net.JoinHostPort("127.0.0.1", freePort(tb))
+	s := &Server{URL: "redis://" + addr, addr: addr, dir: tb.TempDir(), args: args, tb: tb}
 	s.Run()
 	tb.Cleanup(s.Kill)
 	return s
@@ -47,8 +41,8 @@ func (s *Server) Run() {
 		s.tb.Fatal("no redis-server on this machine: install Debian's package redis-server (`make test` does where it may)")
 	}
 	_, port, _ := net.SplitHostPort(s.addr)
-	s.cmd = exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--dir", s.dir,
-		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	own := []string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--appendonly", "yes", "--appendfsync", "always", "--save", ""}
+	s.cmd = exec.Command(path, append(own, s.args...)...)
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)
