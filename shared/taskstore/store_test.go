@@ -413,9 +413,13 @@ func TestIdempotencyKeys(t *testing.T) {
 	f.must(f.store.Unreserve(f.ctx, res))
 	res, err = f.store.Reserve(f.ctx, o) // the drained token was given back with it
 	f.must(err)
-	_, _, err = f.store.Create(f.ctx, res, time.Minute, 0)
+	_, claim, err := f.store.Create(f.ctx, res, time.Minute, 0)
 	f.must(err)
 	f.must(f.rdb.Del(f.ctx, PictureKey(o.ImageID)).Err())
+	_, err = f.store.Reserve(f.ctx, o) // the first hand-over is under way, so the create is not answered yet
+	f.refused(err, fault.IdempotencyInProgress)
+	_, _, err = f.store.Record(f.ctx, claim, Outcome{Fate: Accepted})
+	f.must(err)
 	again, err := f.store.Reserve(f.ctx, o)
 	f.must(err)
 	if !again.Done || again.ID != res.ID {

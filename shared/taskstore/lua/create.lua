@@ -45,5 +45,6 @@ set('fate', '')
 local ms = tonumber(ARGV[ARG + 11])
 if ms > 0 then
 	claim(ARGV[ARG + 10], ms)
+	set('firstClaim', ARGV[ARG + 10]) -- while it is held, the create is still being answered
 end
 return save({ 'ok', ms > 0 and '1' or '0', text(num('attempt')), task.status })

@@ -30,6 +30,11 @@ if known.task then
 		return fault('idempotency_conflict')
 	end
 	if known['done'] then
+		-- Its key has this task's tag, so it is in the slot.
+		local made = redis.call('HMGET', string.sub(TASK, 1, -#id - 1) .. known.task, 'firstClaim', 'claim', 'claimUntil')
+		if made[1] and made[1] == made[2] and tonumber(made[3]) > NOW then
+			return fault('idempotency_in_progress', text(tonumber(made[3]) - NOW))
+		end
 		return { 'done', known.task }
 	end
 	if known.op ~= OP and tonumber(known['until']) > NOW then
