@@ -28,7 +28,7 @@ func (s *system) mix(function string, st *stock) []func(i int) (ask, error) {
 		},
 		"create-task": {
 			func(int) (ask, error) { return create(st.picture, uuid.NewString(), 202), nil },
-			func(i int) (ask, error) { return create(st.picture, "again", 202), nil },
+			func(int) (ask, error) { return create(st.picture, "again", 202), nil },
 			func(int) (ask, error) { return create(nobody, uuid.NewString(), 404), nil },
 			always(post("/api/reconstruction/create-from-image", "{", 400)),
 			nothing,
@@ -43,11 +43,11 @@ func (s *system) mix(function string, st *stock) []func(i int) (ask, error) {
 		},
 		"callback-result": {
 			func(i int) (ask, error) { return s.deliver(running(i), fmt.Sprintf("%d.png", i), st.small) },
-			func(i int) (ask, error) { return s.deliver(st.finished.ID, requiredResult, st.small) }, // a duplicate
+			func(int) (ask, error) { return s.deliver(st.finished.ID, requiredResult, st.small) }, // a duplicate
 			func(i int) (ask, error) {
 				return s.announce(callback.Upload, running(i), fmt.Sprintf("%d.png", i), st.small, 200)
 			},
-			func(i int) (ask, error) { return s.announce(callback.Upload, nobody, "a.png", st.small, 404) },
+			func(int) (ask, error) { return s.announce(callback.Upload, nobody, "a.png", st.small, 404) },
 			always(post("/api/reconstruction/callback/result/"+nobody, "{}", 401)),
 			nothing,
 		},

@@ -86,7 +86,7 @@ type grain [64][64]float64
 
 func newGrain(seed uint64) *grain {
 	var g grain
-	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the same picture each time
+	r := rand.New(rand.NewPCG(seed, 0)) // the same picture each time
 	for i := range g {
 		for j := range g[i] {
 			g[i][j] = 2*r.Float64() - 1

@@ -21,7 +21,7 @@ func exclaim(t *testing.T) (address string) {
 				return
 			}
 			go func() {
-				defer c.Close() //nolint:errcheck // nothing to lose
+				defer func() { _ = c.Close() }() // nothing to lose
 				b := make([]byte, 1)
 				for {
 					if _, err := c.Read(b); err != nil {
