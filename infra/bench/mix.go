@@ -56,7 +56,7 @@ func (s *system) mix(function string, st *stock) []func(i int) (ask, error) {
 			func(i int) (ask, error) {
 				return s.say(callback.StatusMessage{TaskID: running(i), Status: callback.Completed}, 409)
 			},
-			func(i int) (ask, error) {
+			func(int) (ask, error) {
 				return s.say(callback.StatusMessage{TaskID: st.finished.ID, Status: callback.Completed}, 200) // a duplicate
 			},
 			func(int) (ask, error) { return s.say(percent(nobody, 1), 404) },
