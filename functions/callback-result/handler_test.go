@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/go-redis/redis/v8"
 
@@ -23,8 +22,8 @@ import (
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
-	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/taskstore/tasktest"
 )
 
 const user = "ann"
@@ -53,9 +52,7 @@ func setUp(t *testing.T) *fixture {
 	f.must(err)
 	f.signer, err = callback.NewSigner(callback.Config{Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}})
 	f.must(err)
-	f.store = taskstore.New(f.rdb, taskstore.Policy{
-		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
-	})
+	f.store = taskstore.New(f.rdb, tasktest.Policy)
 	h := &receiver{signer: f.signer, store: f.store, objects: f.objects, maxBytes: 1 << 20}
 	f.handler = httpjson.Handler(h.routes(), httpjson.Config{})
 	return f
@@ -66,20 +63,6 @@ func (f *fixture) must(err error) {
 	if err != nil {
 		f.Fatal(err)
 	}
-}
-
-// processing makes a task that a worker has.
-func (f *fixture) processing() string {
-	f.Helper()
-	picture := task.NewID(user)
-	f.must(f.rdb.HSet(f.ctx, taskstore.PictureKey(picture), "user", user, "name", "a", "contentType", "image/png", "size", 1, "sha256", "s", "key", "k", "ext", "png", "state", "ready").Err())
-	res, err := f.store.Reserve(f.ctx, taskstore.Order{User: user, ImageID: picture})
-	f.must(err)
-	_, claim, err := f.store.Create(f.ctx, res, time.Minute, 0)
-	f.must(err)
-	_, _, err = f.store.Record(f.ctx, claim, taskstore.Outcome{Fate: taskstore.Accepted, Worker: "http://w"})
-	f.must(err)
-	return res.ID
 }
 
 func (f *fixture) post(kind callback.Kind, taskID, contentType string, body []byte, answer any) (int, httpjson.Problem) {
@@ -132,7 +115,7 @@ func (f *fixture) object(key string) string {
 
 func TestAFileInTheRequestIsStoredInThreeRoundTrips(t *testing.T) {
 	f := setUp(t)
-	id := f.processing()
+	id := tasktest.Processing(t, f.rdb, f.store, user).TaskID
 	for _, what := range []string{"first", "later"} { // first: Redis has to be told the script
 		f.trips.Take()
 		status, a, p := f.form(id, "name", what+".png", "file", "bytes", "sha256", hashOf([]byte("bytes")))
@@ -161,7 +144,7 @@ func TestAFileInTheRequestIsStoredInThreeRoundTrips(t *testing.T) {
 
 func TestOfTwoDifferentFilesAtATimeOneWins(t *testing.T) {
 	f := setUp(t)
-	id := f.processing()
+	id := tasktest.Processing(t, f.rdb, f.store, user).TaskID
 	var wg sync.WaitGroup
 	won := make([]string, 8)
 	for i := range won {
@@ -182,7 +165,7 @@ func TestOfTwoDifferentFilesAtATimeOneWins(t *testing.T) {
 
 func TestWrongForms(t *testing.T) {
 	f := setUp(t)
-	id := f.processing()
+	id := tasktest.Processing(t, f.rdb, f.store, user).TaskID
 	for name, c := range map[string]struct {
 		fields []string
 		code   fault.Code
@@ -222,7 +205,7 @@ func TestWrongForms(t *testing.T) {
 
 func TestTheDirectRoute(t *testing.T) {
 	f := setUp(t)
-	id := f.processing()
+	id := tasktest.Processing(t, f.rdb, f.store, user).TaskID
 	content := strings.Repeat("large ", 1000)
 	message, err := json.Marshal(map[string]any{"name": "model.glb", "size": len(content), "sha256": hashOf([]byte(content))})
 	f.must(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/taskstore/tasktest"
 )
 
 const user = "ann"
@@ -41,9 +42,7 @@ func setUp(t *testing.T) *fixture {
 	var err error
 	f.signer, err = callback.NewSigner(callback.Config{Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}})
 	f.must(err)
-	f.store = taskstore.New(f.rdb, taskstore.Policy{
-		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
-	})
+	f.store = taskstore.New(f.rdb, tasktest.Policy)
 	h := &reporter{signer: f.signer, store: f.store, required: []string{"a.png"}}
 	f.handler = httpjson.Handler(h.routes(), httpjson.Config{})
 	return f
@@ -59,13 +58,8 @@ func (f *fixture) must(err error) {
 // claimed makes a task whose first hand-over is under way.
 func (f *fixture) claimed() string {
 	f.Helper()
-	picture := task.NewID(user)
-	f.must(f.rdb.HSet(f.ctx, taskstore.PictureKey(picture), "user", user, "name", "a", "contentType", "image/png", "size", 1, "sha256", "s", "key", "k", "ext", "png", "state", "ready").Err())
-	res, err := f.store.Reserve(f.ctx, taskstore.Order{User: user, ImageID: picture})
-	f.must(err)
-	_, _, err = f.store.Create(f.ctx, res, time.Minute, 0)
-	f.must(err)
-	return res.ID
+	reserved, _ := tasktest.Create(f.T, f.rdb, f.store, user, time.Minute)
+	return reserved.ID
 }
 
 // post sends a body, signed for that task.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-redis/redis/v8"
+	"github.com/google/uuid"
 
 	"github.com/recon3d/recon3d/infra/local/cosd"
 	"github.com/recon3d/recon3d/shared/auth"
@@ -23,6 +24,7 @@ import (
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/taskstore/tasktest"
 )
 
 type fixture struct {
@@ -32,10 +34,6 @@ type fixture struct {
 	objects *cosstore.Store
 	store   *taskstore.Store
 	handler http.Handler
-}
-
-var policy = taskstore.Policy{
-	HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
 }
 
 // setUp makes the function over a real Redis and the local COS endpoint, with a worker that answers as that function does.
@@ -55,7 +53,7 @@ func setUp(t *testing.T, worker http.HandlerFunc, limits taskstore.Limits) *fixt
 	f.must(err)
 	cfg := dispatch.Config{Workers: []string{workers.URL}, Timeout: 10 * time.Second, SweepInterval: time.Second, PublicBaseURL: "http://api"}
 	f.must(cfg.Validate())
-	f.store = taskstore.New(f.rdb, policy)
+	f.store = taskstore.New(f.rdb, tasktest.Policy)
 	c := &creator{
 		users: auth.New(auth.Config{Mode: auth.ModeNone}), tickets: auth.NewTickets(auth.TicketConfig{Secret: strings.Repeat("s", 32), TTL: time.Hour}),
 		store: f.store, objects: f.objects, dispatcher: dispatch.New(cfg, f.store, f.objects, signer), limits: limits,
@@ -71,15 +69,19 @@ func (f *fixture) must(err error) {
 	}
 }
 
-// picture stores one, as the picture function does.
-func (f *fixture) picture() string {
+// picture stores one, as the picture function does, and tells its id and its object's key.
+func (f *fixture) picture() (id, key string) {
 	f.Helper()
-	ctx, id := context.Background(), task.NewID(auth.LocalUser)
-	key := "pictures/local/" + id + "/original.png"
-	f.must(f.objects.Put(ctx, key, []byte("picture"), cosstore.PutOptions{ContentType: "image/png"}))
-	f.must(f.rdb.HSet(ctx, taskstore.PictureKey(id), "user", auth.LocalUser, "name", "a.png", "contentType", "image/png", "size", 7,
-		"sha256", "s", "key", key, "ext", "png", "state", "ready").Err())
-	return id
+	key = "pictures/local/" + uuid.NewString()
+	f.must(f.objects.Put(context.Background(), key, []byte("picture"), cosstore.PutOptions{ContentType: "image/png"}))
+	return tasktest.Picture(f.T, f.rdb, auth.LocalUser, key), key
+}
+
+// body asks for a task of a picture that is there.
+func (f *fixture) body() string {
+	f.Helper()
+	id, _ := f.picture()
+	return `{"imageId":"` + id + `"}`
 }
 
 // create asks for a task; header is a list of names and values.
@@ -112,7 +114,7 @@ func accept(w http.ResponseWriter, r *http.Request) {
 
 func TestCreatingTakesAtMostSixRoundTripsToRedis(t *testing.T) {
 	f := setUp(t, accept, taskstore.Limits{Active: 10, Burst: 30, Period: time.Minute})
-	id := f.picture()
+	id, _ := f.picture()
 	for _, c := range []struct {
 		what string
 		most int64
@@ -142,7 +144,7 @@ func TestTheAnswerSaysWhatTheFirstTryCameTo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := setUp(t, c.worker, taskstore.Limits{})
-			status, got, p := f.create(`{"imageId":"` + f.picture() + `"}`)
+			status, got, p := f.create(f.body())
 			if status != http.StatusAccepted || got.Status != c.want || got.SSEURL == "" || got.StatusURL != task.StatusPath(got.TaskID) {
 				t.Errorf("%d %+v %+v, want %s", status, got, p, c.want)
 			}
@@ -152,13 +154,13 @@ func TestTheAnswerSaysWhatTheFirstTryCameTo(t *testing.T) {
 
 func TestARepeatedRequestIsTheSameTask(t *testing.T) {
 	f := setUp(t, accept, taskstore.Limits{})
-	body := `{"imageId":"` + f.picture() + `"}`
+	body := f.body()
 	_, first, _ := f.create(body, "Idempotency-Key", "k")
 	status, second, _ := f.create(body, "Idempotency-Key", "k")
 	if status != http.StatusAccepted || second.TaskID != first.TaskID || second.Status != task.Processing {
 		t.Errorf("%d %+v, first %+v", status, second, first)
 	}
-	status, _, p := f.create(`{"imageId":"`+f.picture()+`"}`, "Idempotency-Key", "k")
+	status, _, p := f.create(f.body(), "Idempotency-Key", "k")
 	if status != 422 || p.Code != fault.IdempotencyConflict {
 		t.Errorf("other body: %d %+v", status, p)
 	}
@@ -166,15 +168,15 @@ func TestARepeatedRequestIsTheSameTask(t *testing.T) {
 
 func TestAPictureWhoseObjectIsGoneLeavesNoTask(t *testing.T) {
 	f := setUp(t, accept, taskstore.Limits{Active: 1, Burst: 1, Period: time.Hour})
-	id := f.picture()
-	f.must(f.objects.Delete(context.Background(), "pictures/local/"+id+"/original.png"))
+	id, key := f.picture()
+	f.must(f.objects.Delete(context.Background(), key))
 	for range 2 { // neither the place among the active nor the token is lost
 		status, _, p := f.create(`{"imageId":"`+id+`"}`, "Idempotency-Key", "k")
 		if status != 404 || p.Code != fault.PictureNotFound {
 			t.Fatalf("%d %+v", status, p)
 		}
 	}
-	if status, _, p := f.create(`{"imageId":"` + f.picture() + `"}`); status != http.StatusAccepted {
+	if status, _, p := f.create(f.body()); status != http.StatusAccepted {
 		t.Errorf("%d %+v", status, p)
 	}
 }

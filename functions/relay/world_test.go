@@ -18,6 +18,7 @@ import (
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/taskstore/tasktest"
 )
 
 const (
@@ -46,9 +47,7 @@ func newWorld(t *testing.T, change func(*pace)) *world {
 	options, err := redis.ParseURL(w.redis.URL)
 	must(t, err)
 	w.client = redis.NewClient(options)
-	w.store = taskstore.New(w.client, taskstore.Policy{
-		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
-	})
+	w.store = taskstore.New(w.client, tasktest.Policy)
 	store := taskstore.New(rdb, taskstore.Policy{})
 	objects, err := cosstore.New(cosstore.Config{BucketURL: "http://127.0.0.1:1", SecretID: "id", SecretKey: "key"},
 		func(context.Context) (id, key, token string, ok bool) { return "", "", "", false })
@@ -96,14 +95,7 @@ type job struct {
 // newJob records a task, PENDING, whose first hand-over is claimed.
 func (w *world) newJob() *job {
 	w.t.Helper()
-	ctx := context.Background()
-	picture := task.NewID(owner)
-	must(w.t, w.client.HSet(ctx, taskstore.PictureKey(picture), "user", owner, "state", "ready", "name", "a.png",
-		"contentType", "image/png", "size", 1, "sha256", "00", "key", "pictures/a.png", "ext", "png").Err())
-	reserved, err := w.store.Reserve(ctx, taskstore.Order{User: owner, ImageID: picture})
-	must(w.t, err)
-	_, claim, err := w.store.Create(ctx, reserved, time.Hour, 0)
-	must(w.t, err)
+	reserved, claim := tasktest.Create(w.t, w.client, w.store, owner, time.Hour)
 	return &job{w: w, id: reserved.ID, claim: claim}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/taskstore/tasktest"
 )
 
 // worker is one that the test plays: it remembers what it was sent, and answers with answer.
@@ -79,9 +80,7 @@ func setUp(t *testing.T, answer func(n int) int) *fixture {
 	f.must(err)
 	cfg := dispatch.Config{Workers: []string{workers.URL}, Timeout: 10 * time.Second, SweepInterval: time.Millisecond, PublicBaseURL: "http://api"}
 	f.must(cfg.Validate())
-	f.store = taskstore.New(f.rdb, taskstore.Policy{
-		HeartbeatTimeout: time.Hour, TaskTimeout: time.Hour, Retention: time.Hour, MaxAttempts: 3, QueueDeadline: time.Hour, DispatchDeadline: time.Hour,
-	})
+	f.store = taskstore.New(f.rdb, tasktest.Policy)
 	f.sweeper = &sweeper{
 		store: f.store, objects: f.objects, dispatcher: dispatch.New(cfg, f.store, f.objects, signer), gap: time.Minute, budget: time.Minute,
 	}
@@ -98,15 +97,9 @@ func (f *fixture) must(err error) {
 // pending makes a task of a user of its own that was not handed over yet.
 func (f *fixture) pending(n int) string {
 	f.Helper()
-	user := fmt.Sprint("user", n)
-	picture := task.NewID(user)
-	f.must(f.rdb.HSet(f.ctx, taskstore.PictureKey(picture), "user", user, "name", "a", "contentType", "image/png", "size", 1, "sha256", "s", "key", "k", "ext", "png", "state", "ready").Err())
-	res, err := f.store.Reserve(f.ctx, taskstore.Order{User: user, ImageID: picture})
-	f.must(err)
-	f.must(f.objects.Put(f.ctx, res.Input.Key, []byte("x"), cosstore.PutOptions{ContentType: "image/png"}))
-	_, _, err = f.store.Create(f.ctx, res, 0, 0)
-	f.must(err)
-	return res.ID
+	reserved, _ := tasktest.Create(f.T, f.rdb, f.store, fmt.Sprint("user", n), 0)
+	f.must(f.objects.Put(f.ctx, reserved.Input.Key, []byte("picture"), cosstore.PutOptions{ContentType: "image/png"}))
+	return reserved.ID
 }
 
 func TestSweepersThatOverlapSendEachTaskOnce(t *testing.T) {

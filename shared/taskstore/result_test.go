@@ -1,0 +1,52 @@
+package taskstore
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/recon3d/recon3d/shared/fault"
+)
+
+func TestResultsAreStoredOnceAndNeverOverwritten(t *testing.T) {
+	f := setUp(t)
+	c := f.processing()
+	o := f.offer(c.TaskID, "a.png", 1)
+	_, err := f.store.ReserveResult(f.ctx, o, "k")
+	f.must(err)
+	other := o
+	other.SHA256 = "other"
+	_, err = f.store.ReserveResult(f.ctx, other, "k")
+	f.refused(err, fault.ResultConflict)
+	f.same(len(f.get(c.TaskID).Results), 0) // reserved is not stored
+	_, err = f.store.RecordResult(f.ctx, o, "k")
+	f.must(err)
+	v, err := f.store.RecordResult(f.ctx, o, "k") // two sent the same bytes at a time
+	f.must(err)
+	f.same(v, Verdict{Duplicate: true, Size: 3})
+	_, err = f.store.ReserveResult(f.ctx, other, "k")
+	f.refused(err, fault.ResultConflict)
+
+	_, err = f.store.Cancel(f.ctx, user, c.TaskID)
+	f.must(err)
+	v, err = f.store.ReserveResult(f.ctx, o, "k") // even when the task is finished
+	f.must(err)
+	f.same(v.Duplicate, true)
+	_, err = f.store.ReserveResult(f.ctx, f.offer(c.TaskID, "b.png", 1), "k2")
+	f.refused(err, fault.TaskFinished)
+	f.same(f.events(c.TaskID), []string{"1 PENDING 0", "2 PROCESSING 1", "3 result a.png 1", "4 CANCELLED 1"})
+}
+
+func TestAnObjectWrittenForATaskThatEndedMeanwhileIsTrash(t *testing.T) {
+	f := setUp(t)
+	c := f.processing()
+	o := f.offer(c.TaskID, "a.png", 1)
+	_, err := f.store.ReserveResult(f.ctx, o, "k")
+	f.must(err)
+	_, err = f.store.Delete(f.ctx, user, c.TaskID)
+	f.must(err)
+	_, err = f.store.RecordResult(f.ctx, o, "k")
+	f.refused(err, fault.TaskNotFound)
+	if got := strings.Join(f.trash(c.TaskID), " "); !strings.Contains(got, "1 k") {
+		t.Errorf("trash: %s", got)
+	}
+}
