@@ -99,6 +99,21 @@ func newFleet(t *testing.T, n int, secret string) *fleet {
 	return f
 }
 
+// rise starts another worker of the fleet, at that address.
+func (f *fleet) rise(address string) {
+	f.t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(f.handler(len(f.workers)))
+	_ = s.Listener.Close() // the one it chose itself
+	s.Listener = l
+	s.Start()
+	f.t.Cleanup(s.Close)
+	f.workers = append(f.workers, s)
+}
+
 // urls is WORKER_URLS.
 func (f *fleet) urls() string {
 	var all []string
