@@ -36,10 +36,13 @@ func demo(ctx context.Context, image, out string) (err error) {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("DATA_DIR") == "" {
+	temporary := os.Getenv("DATA_DIR") == ""
+	if temporary {
 		if s.DataDir, err = os.MkdirTemp("", "recon3d-demo-"); err != nil {
 			return fmt.Errorf("make a folder for the demo: %w", err)
 		}
+	} else if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return fmt.Errorf("DATA_DIR: %w", err)
 	}
 	s.Host, s.Port, s.PublicBaseURL, s.AuthMode = "127.0.0.1", 0, "", "none" // a system of its own, that nobody else reaches
 	logs, err := os.Create(filepath.Join(s.DataDir, "demo.log"))
@@ -47,11 +50,14 @@ func demo(ctx context.Context, image, out string) (err error) {
 		return fmt.Errorf("open the demo's log: %w", err)
 	}
 	defer func() {
+		var refused *client.Problem
+		ours := err != nil && ctx.Err() == nil && !(errors.As(err, &refused) && refused.Status < 500)
 		err = errors.Join(err, logs.Close())
-		if err == nil && os.Getenv("DATA_DIR") == "" {
-			err = os.RemoveAll(s.DataDir)
-		} else if err != nil && ctx.Err() == nil {
+		switch {
+		case ours:
 			err = fmt.Errorf("%w\nthe log of all parts is %s", err, logs.Name())
+		case temporary:
+			err = errors.Join(err, os.RemoveAll(s.DataDir))
 		}
 	}()
 
@@ -78,7 +84,7 @@ func readPicture(path string) ([]byte, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a folder, not a picture", path)
 	case info.Size() > largestPicture:
-		return nil, fmt.Errorf("%s has %s; a picture has at most %s", path, bytesText(info.Size()), bytesText(largestPicture))
+		return nil, fmt.Errorf("%s is larger than the %d MiB that a picture may have", path, largestPicture>>20)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

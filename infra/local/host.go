@@ -166,7 +166,6 @@ func (h *host) wait(ctx context.Context) error {
 // stop ends everything: first the worker, which gives its tasks back by callbacks; then the gateway takes no more, and it and
 // the functions finish what they have; Redis, COS and the lock last. It takes any state of start.
 func (h *host) stop() {
-	h.log.Info("stopping")
 	patience, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	if h.worker != nil {
@@ -188,7 +187,6 @@ func (h *host) stop() {
 	for i := len(h.cleanup) - 1; i >= 0; i-- {
 		h.cleanup[i]()
 	}
-	h.log.Info("stopped")
 }
 
 // shutdown ends a server: it takes nothing new, and what it has may end until patience is done.

@@ -38,7 +38,7 @@ func run(args []string) (exitCode int) {
 	switch {
 	case len(args) == 0, len(args) == 1 && args[0] == "up":
 		err = up(ctx)
-	case len(args) == 3 && args[0] == "demo":
+	case len(args) == 3 && args[0] == "demo" && args[1] != "" && args[2] != "":
 		err = demo(ctx, args[1], args[2])
 	case len(args) > 0 && args[0] == "demo":
 		err = errors.New("demo needs a picture and a folder for the results: make demo IMAGE=photo.png OUT=out/")
@@ -67,7 +67,9 @@ func up(ctx context.Context) error {
 	}
 	fmt.Println("ready " + h.url)
 	failed := h.wait(ctx)
+	h.log.Info("stopping")
 	h.stop()
+	h.log.Info("stopped")
 	return failed
 }
 

@@ -35,10 +35,10 @@ func (g *Gateway) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		p, h = httpjson.Describe(known)
 		level = slog.LevelInfo
 	case errors.As(err, &over):
-		p = httpjson.Problem{Type: "about:blank", Title: "Bad gateway", Status: http.StatusBadGateway, Detail: over.detail, Code: fault.Internal}
+		p = httpjson.Problem{Type: "about:blank", Title: http.StatusText(http.StatusBadGateway), Status: http.StatusBadGateway, Detail: over.detail, Code: fault.Internal}
 	case errors.Is(r.Context().Err(), context.DeadlineExceeded):
 		p = httpjson.Problem{
-			Type: "about:blank", Title: "Gateway timeout", Status: http.StatusGatewayTimeout,
+			Type: "about:blank", Title: http.StatusText(http.StatusGatewayTimeout), Status: http.StatusGatewayTimeout,
 			Detail: "The function did not answer within its time limit.", Code: fault.Unavailable,
 		}
 	default:

@@ -200,7 +200,7 @@ func (p *Process) run() (reason string) {
 	case tooLarge != "":
 		return tooLarge
 	case last != "":
-		return cmd.ProcessState.String() + ": " + last
+		return cmd.ProcessState.String() + ", last line: " + last
 	default:
 		return cmd.ProcessState.String()
 	}

@@ -184,7 +184,7 @@ func TestStopKillsTheDeaf(t *testing.T) {
 func TestSaysWhyItDoesNotComeUp(t *testing.T) {
 	p, _ := start(t, "broken", 0)
 	err := p.Wait(t.Context())
-	if err == nil || err.Error() != "broken does not come up: exit status 2: can't start: REDIS_URL is not set" {
+	if err == nil || err.Error() != "broken does not come up: exit status 2, last line: can't start: REDIS_URL is not set" {
 		t.Errorf("got %v", err)
 	}
 }
