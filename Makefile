@@ -26,8 +26,12 @@ help: ## this list
 
 # args demo  IMAGE=photo.png OUT=out/
 .PHONY: demo
-demo: build worker ## one photo through the whole system, results to OUT
+demo: image build worker ## one photo through the whole system, results to OUT
 	@$(BIN)/local demo "$(IMAGE)" "$(OUT)"
+
+.PHONY: image
+image:
+	@[ -n "$(IMAGE)" ] || { echo "Say which photo: make demo IMAGE=photo.png OUT=out/" >&2; exit 1; }
 
 .PHONY: up
 up: build worker ## the whole system on this machine, until Ctrl-C

@@ -161,8 +161,11 @@ class Runner:
     async def _compute(self, job: Job, folder: Path) -> Failure | None:
         """Runs the engine once the slot is free; what it yields goes to `job.files`."""
         try:
-            image = await self._obtain(job, folder)
+            # A picture that has to be fetched queues when it is here: a slow storage holds up nobody else. All
+            # others queue at once, so that the lock, which is fair, hands the slot out in the order of arrival.
+            fetched = await self._fetch(job, folder)
             async with self._slot:
+                image = fetched or await self._write(job, folder)
                 job.enter(Phase.RUNNING, self.engine.stages[0], 0)
                 try:
                     await self._reconstruct(job, image, folder)
@@ -182,13 +185,19 @@ class Runner:
             return WORKER_FAILED
         return None
 
-    async def _obtain(self, job: Job, folder: Path) -> Path:
-        """The picture as a file, checked."""
+    async def _write(self, job: Job, folder: Path) -> Path:
+        """The picture that travelled in the form, as a file. It was checked before it was accepted."""
         path, image = folder / "input", job.image
         if isinstance(image, bytes):
             await asyncio.to_thread(path.write_bytes, image)
-            job.image = b""  # many jobs may wait to be delivered; none needs it in memory
-            return path
+            job.image = b""  # the file has it now
+        return path
+
+    async def _fetch(self, job: Job, folder: Path) -> Path | None:
+        """The picture that travels by URL, as a file, checked; None where it came in the form."""
+        path, image = folder / "input", job.image
+        if isinstance(image, bytes):
+            return None
         await fetch(self._http, image, path)
         try:
             await asyncio.to_thread(picture.check, path)
