@@ -13,7 +13,7 @@ func TestLostLease(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, "HEARTBEAT_TIMEOUT", "1s")
 	bucket := s.bucket(t)
-	o := s.order(t, takenWithHeartbeats)
+	o := s.order(t, inTurn(takenWithHeartbeats, taken))
 	o.job.next(t)
 	o.file(1, "pixel_images.png", []byte("of the first")).want(t, http.StatusOK)
 	o.file(1, "model.glb", []byte("of the first")).want(t, http.StatusOK)

@@ -13,7 +13,7 @@ import (
 // Each answer of a worker means what the contract says, for the task and for its attempt.
 func TestWorkersAnswers(t *testing.T) {
 	t.Parallel()
-	s := start(t, 2)
+	s := start(t, 2, "DISPATCH_TIMEOUT", "2s")
 	t.Run("rejected", func(t *testing.T) {
 		for _, status := range []int{400, 413, 415, 422} {
 			t.Run(strconv.Itoa(status), func(t *testing.T) {

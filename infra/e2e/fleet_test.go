@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -130,6 +131,13 @@ func (f *fleet) expect(pic []byte, reply func(dispatch) reply) *job {
 	defer f.mu.Unlock()
 	f.jobs[sha(pic)] = j
 	return j
+}
+
+// seen are the tasks that were handed over so far.
+func (f *fleet) seen() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Collect(maps.Keys(f.byTask))
 }
 
 func (f *fleet) handler(worker int) http.Handler {

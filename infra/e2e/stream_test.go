@@ -38,13 +38,25 @@ type stream struct {
 // listen opens a task's stream, after an event where lastID is not empty. It ends with the test.
 func (b *browser) listen(t *testing.T, ref, lastID string) *stream {
 	t.Helper()
+	s, status := b.tryListen(t, ref, lastID)
+	if s == nil {
+		t.Fatalf("events: status %d", status)
+	}
+	return s
+}
+
+// tryListen is listen where there may be no stream: then it tells the status, 0 where nobody answered.
+func (b *browser) tryListen(t *testing.T, ref, lastID string) (*stream, int) {
+	t.Helper()
 	u, err := b.base.Parse(ref)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil, 0
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return nil, 0
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	if b.token != "" {
@@ -55,18 +67,19 @@ func (b *browser) listen(t *testing.T, ref, lastID string) *stream {
 	}
 	res, err := b.http.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return nil, 0
+	}
+	if res.StatusCode != http.StatusOK {
+		_ = res.Body.Close() // its status is what counts
+		return nil, res.StatusCode
 	}
 	t.Cleanup(func() { _ = res.Body.Close() }) // it may have ended
-	if res.StatusCode != http.StatusOK {
-		t.Fatalf("events: status %d", res.StatusCode)
-	}
 	s := &stream{
 		header: res.Header, events: make(chan event, 1024), retry: make(chan string, 16), dumb: make(chan struct{}, 64),
 		close: func() { _ = res.Body.Close() },
 	}
 	go s.read(bufio.NewScanner(res.Body))
-	return s
+	return s, res.StatusCode
 }
 
 func (s *stream) read(lines *bufio.Scanner) {

@@ -41,7 +41,7 @@ func start(t *testing.T, workers int, env ...string) *system {
 		"HOME": s.dir, "PATH": os.Getenv("PATH"), "PORT": "0", "DATA_DIR": s.dir,
 		"REDIS_URL": s.redis.URL, "WORKER_URLS": s.fleet.urls(), "CALLBACK_SECRETS": secret,
 		"COS_SECRET_ID": s.cosID, "COS_SECRET_KEY": s.cosKey, "TICKET_SECRET": token() + token(),
-		"SWEEP_INTERVAL": "200ms", "DISPATCH_TIMEOUT": "1s", "HEARTBEAT_TIMEOUT": "2s",
+		"SWEEP_INTERVAL": "200ms",
 	}
 	for i := 0; i < len(env); i += 2 {
 		vars[env[i]] = env[i+1]
@@ -144,17 +144,15 @@ func (s *system) pid(t *testing.T, program string, old ...int) int {
 			t.Fatal(err)
 		}
 		for _, dir := range entries {
-			exe, err := os.Readlink(dir + "/exe")
-			if err != nil || filepath.Base(exe) != program {
-				continue
-			}
-			stat, err := os.ReadFile(dir + "/stat") // pid (comm) state ppid …, proc_pid_stat(5)
+			stat, err := os.ReadFile(dir + "/stat") // pid (comm) state ppid …, see proc_pid_stat(5)
 			if err != nil {
-				continue
+				continue // it has ended
 			}
-			fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+			name, rest, _ := strings.Cut(string(stat), ") ")
+			_, name, _ = strings.Cut(name, "(")
+			fields := strings.Fields(rest)
 			n, _ := strconv.Atoi(filepath.Base(dir))
-			if parent, _ := strconv.Atoi(fields[1]); parent == s.host.Pid && !slices.Contains(old, n) {
+			if parent, _ := strconv.Atoi(fields[1]); name == program && fields[0] != "Z" && parent == s.host.Pid && !slices.Contains(old, n) {
 				return n
 			}
 		}
