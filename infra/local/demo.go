@@ -51,7 +51,7 @@ func demo(ctx context.Context, image, out string) (err error) {
 	}
 	defer func() {
 		var refused *client.Problem
-		ours := err != nil && ctx.Err() == nil && !(errors.As(err, &refused) && refused.Status < 500)
+		ours := err != nil && ctx.Err() == nil && (!errors.As(err, &refused) || refused.Status >= 500)
 		err = errors.Join(err, logs.Close())
 		switch {
 		case ours:
@@ -98,7 +98,7 @@ func readPicture(path string) ([]byte, error) {
 
 // prepare makes the folder for the results where it is missing, and tries whether it can be written.
 func prepare(out string) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
+	if err := os.MkdirAll(out, 0o755); err != nil { //nolint:gosec // a person's own folder, as mkdir makes it
 		return fmt.Errorf("the folder for the results can't be made: %w", err)
 	}
 	f, err := os.CreateTemp(out, ".recon3d-")

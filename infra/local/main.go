@@ -60,8 +60,8 @@ func up(ctx context.Context) error {
 	}
 	h, err := start(ctx, s, console.New(os.Stderr, isTerminal(os.Stderr), s.LogLevel))
 	if err != nil {
-		if ctx.Err() != nil { // stopped while it started
-			return nil
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped while it started, which is no failure
 		}
 		return err
 	}

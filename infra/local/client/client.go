@@ -72,9 +72,9 @@ type request struct {
 // call sends r and decodes the answer into v, unless v is nil. Where the API is away for the moment it waits and tries again.
 func (c *Client) call(ctx context.Context, r request, v any) error {
 	for try := 1; ; try++ {
-		res, err := c.send(ctx, r)
+		err := c.once(ctx, r, v)
 		if err == nil {
-			return decode(res, v)
+			return nil
 		}
 		wait, passing := passes(err)
 		if !passing || try == tries {
@@ -88,7 +88,23 @@ func (c *Client) call(ctx context.Context, r request, v any) error {
 	}
 }
 
-// send sends r once. An answer that is no success becomes a *refusal.
+// once sends r and decodes the answer.
+func (c *Client) once(ctx context.Context, r request, v any) error {
+	res, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if v == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, largestAnswer)).Decode(v); err != nil {
+		return fmt.Errorf("%s %s: the answer is no JSON: %w", r.method, res.Request.URL.Path, err)
+	}
+	return nil
+}
+
+// send sends r. An answer that is no success becomes a *refusal.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	target, err := c.Base.Parse(r.path)
 	if err != nil {
@@ -142,17 +158,6 @@ func passes(err error) (wait time.Duration, passing bool) {
 		return min(time.Duration(seconds)*time.Second, longestWait), true
 	}
 	return 0, false
-}
-
-func decode(res *http.Response, v any) error {
-	defer func() { _ = res.Body.Close() }()
-	if v == nil {
-		return nil
-	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, largestAnswer)).Decode(v); err != nil {
-		return fmt.Errorf("%s %s: the answer is no JSON: %w", res.Request.Method, res.Request.URL.Path, err)
-	}
-	return nil
 }
 
 // jsonRequest is a request with a body of JSON.

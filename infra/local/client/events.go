@@ -61,7 +61,7 @@ func (c *Client) Events(ctx context.Context, t Task) iter.Seq2[Event, error] {
 			if err != nil {
 				now, statusErr := c.Task(ctx, t.ID)
 				if statusErr != nil {
-					yield(Event{}, fmt.Errorf("the stream broke off (%v), and the task does not answer: %w", err, statusErr))
+					yield(Event{}, fmt.Errorf("the task does not answer: %w (and its stream broke off: %w)", statusErr, err))
 					return
 				}
 				if Final(now.Status) { // then the stream has nothing that the task does not tell

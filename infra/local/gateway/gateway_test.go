@@ -269,7 +269,7 @@ func TestWaitsForARestart(t *testing.T) {
 	url := front(t, Upstream{Address: address, Wait: func(context.Context) error { // the restart happens while the request waits
 		l, err := net.Listen("tcp", address)
 		if err == nil {
-			go s.Serve(l)
+			go func() { _ = s.Serve(l) }() // until it is closed
 		}
 		return err
 	}})
