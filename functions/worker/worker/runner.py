@@ -161,8 +161,8 @@ class Runner:
     async def _compute(self, job: Job, folder: Path) -> Failure | None:
         """Runs the engine once the slot is free; what it yields goes to `job.files`."""
         try:
-            # A picture that has to be fetched queues when it is here: a slow storage holds up nobody else. All
-            # others queue at once, so that the lock, which is fair, hands the slot out in the order of arrival.
+            # A picture that has to be fetched queues when it is here: a slow storage holds up nobody else.
+            # All others queue at once, so that the lock, which is fair, keeps the order of arrival.
             fetched = await self._fetch(job, folder)
             async with self._slot:
                 image = fetched or await self._write(job, folder)
