@@ -31,6 +31,10 @@ type Function struct {
 	Kind    Kind
 	Memory  int64         // bytes
 	Timeout time.Duration // of one request or event; an open stream ends with it
+
+	// Environment is what the cloud gives it, as it stands in the file: `${env:NAME}` is filled in at deployment. The local host
+	// chooses its own.
+	Environment map[string]string
 }
 
 // Timer is a timer trigger of an event function.
@@ -82,7 +86,9 @@ func ReadDeployment(path string) (Deployment, error) {
 	for _, name := range slices.Sorted(maps.Keys(file.Inputs.Functions)) {
 		f := file.Inputs.Functions[name]
 		f.check(name, &wrong)
-		d.Functions = append(d.Functions, Function{Name: name, Kind: f.Type, Memory: f.MemorySize << 20, Timeout: time.Duration(f.Timeout) * time.Second})
+		d.Functions = append(d.Functions, Function{
+			Name: name, Kind: f.Type, Memory: f.MemorySize << 20, Timeout: time.Duration(f.Timeout) * time.Second, Environment: f.environment(),
+		})
 	}
 	reached := map[string]bool{}
 	for _, t := range file.Inputs.Triggers {
@@ -117,6 +123,14 @@ func (f *function) UnmarshalYAML(n *yaml.Node) error {
 	type plain function
 	f.line = n.Line
 	return n.Decode((*plain)(f))
+}
+
+func (f *function) environment() map[string]string {
+	env := map[string]string{}
+	for _, e := range f.Environments {
+		env[e.Key] = e.Value
+	}
+	return env
 }
 
 func (f *function) check(name string, wrong *problems) {

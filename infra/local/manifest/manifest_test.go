@@ -15,7 +15,7 @@ component: multi-scf
 inputs:
   functions:
     picture: {type: web, memorySize: 512, timeout: 30}
-    tasks: {type: web, memorySize: 128, timeout: 10}
+    tasks: {type: web, memorySize: 128, timeout: 10, environments: [{key: A, value: "${env:B}"}]}
     sweeper: {type: event, memorySize: 64, timeout: 60}
   triggers:
     - {type: http, function: picture, parameters: {netConfig: {enableExtranet: true}}}
@@ -39,9 +39,9 @@ func TestReadDeployment(t *testing.T) {
 	}
 	want := Deployment{
 		Functions: []Function{
-			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second},
-			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute},
-			{Name: "tasks", Kind: Web, Memory: 128 << 20, Timeout: 10 * time.Second},
+			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second, Environment: map[string]string{}},
+			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute, Environment: map[string]string{}},
+			{Name: "tasks", Kind: Web, Memory: 128 << 20, Timeout: 10 * time.Second, Environment: map[string]string{"A": "${env:B}"}},
 		},
 		Timers: []Timer{{Name: "sweep", Function: "sweeper", Cron: "*/15 * * * * * *", Message: "hi"}},
 	}
@@ -56,10 +56,10 @@ func TestReadDeploymentRefuses(t *testing.T) {
 		"no type":           {"type: web, memorySize: 512", "memorySize: 512", ":5: function picture: type must be web or event"},
 		"memory step":       {"512", "500", ":5: function picture: memorySize must be 64, or a multiple of 128 up to 3072 (MB), not 500"},
 		"memory missing":    {"memorySize: 512, ", "", "not 0"},
-		"timeout missing":   {", timeout: 10", "", ":6: function tasks: timeout must be set"},
+		"timeout missing":   {", timeout: 10,", ",", ":6: function tasks: timeout must be set"},
 		"timeout too long":  {"timeout: 60", "timeout: 901", ":7: function sweeper: timeout must be set, 1 to 900"},
 		"wiped variables":   {"timeout: 10", "timeout: 10, environment: {variables: {A: b}}", ":6: function tasks: environment is wiped"},
-		"reserved variable": {"timeout: 10", "timeout: 10, environments: [{key: SCF_X, value: y}]", "SCF_X has a prefix"},
+		"reserved variable": {"key: A", "key: SCF_A", "SCF_A has a prefix"},
 		"event concurrency": {"timeout: 60", "timeout: 60, instanceConcurrencyConfig: {enable: true, maxConcurrency: 9}", "is for web functions"},
 		"private URL":       {"{netConfig: {enableExtranet: true}}", "{}", ":9: http trigger of picture needs netConfig"},
 		"URL of an event":   {"type: http, function: tasks", "type: http, function: sweeper", ":10: http trigger of sweeper, which is no web function"},
