@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +17,6 @@ import (
 
 // largestPicture is what the API takes by the direct route.
 const largestPicture = 50 << 20
-
-// resultName is the form of results' names; anything else is no name for a file of ours.
-var resultName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 // demo runs the picture at image through a system of its own and writes the results to the folder out. The error is one
 // sentence for a person.
@@ -173,51 +169,6 @@ func failure(e client.Event) error {
 		return fmt.Errorf("the task failed: %w", e.Error)
 	case e.Status == "FAILED":
 		return errors.New("the task failed")
-	}
-	return nil
-}
-
-// download keeps a task's results in a folder.
-type download struct {
-	client *client.Client
-	out    string
-	files  map[string]client.Result // what has been written, by name
-}
-
-// fetch writes a result, whole and checked or not at all.
-func (d *download) fetch(ctx context.Context, r client.Result) error {
-	if !resultName.MatchString(r.Name) {
-		return fmt.Errorf("the API names a result %q, which is no file name", r.Name)
-	}
-	f, err := os.CreateTemp(d.out, ".recon3d-")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", r.Name, err)
-	}
-	err = errors.Join(d.client.Download(ctx, r, f), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(d.out, r.Name))
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	d.files[r.Name] = r
-	return nil
-}
-
-// settle fetches what is missing of results and removes what does not belong to them.
-func (d *download) settle(ctx context.Context, results []client.Result) error {
-	for _, r := range results {
-		if d.files[r.Name].SHA256 != r.SHA256 {
-			if err := d.fetch(ctx, r); err != nil {
-				return err
-			}
-		}
-		delete(d.files, r.Name)
-	}
-	for name := range d.files {
-		if err := os.Remove(filepath.Join(d.out, name)); err != nil {
-			return fmt.Errorf("remove the result of a lost attempt: %w", err)
-		}
 	}
 	return nil
 }
