@@ -194,10 +194,10 @@ func TestMessages(t *testing.T) {
 		"result: attempt word":   {result(name("a.png"), field("attempt", "one"), file), 422, "validation_failed"},
 		"result: future attempt": {result(name("a.png"), field("attempt", "2"), file), 422, "validation_failed"},
 		"result: attempt 0":      {result(name("a.png"), field("attempt", "0"), file), 422, "validation_failed"},
-		"result: wrong sha256":   {result(name("a.png"), field("sha256", sha([]byte("other"))), file), 422, "object_mismatch"},
+		"result: wrong sha256":   {result(name("lie.png"), field("sha256", sha([]byte("other"))), file), 422, "object_mismatch"},
 		"result: no sha256":      {result(name("a.png"), field("sha256", "abc"), file), 422, "validation_failed"},
 		"result: over 5 MiB":     {result(name("a.png"), part{"file", "f", make([]byte, 5<<20)}), 413, "payload_too_large"},
-		"result: not put":        {direct("result", func(map[string]any) {}), 422, "object_mismatch"},
+		"result: not put":        {direct("result", set("name", "ghost.png")), 422, "object_mismatch"},
 	}
 	for _, kind := range []string{"result", "upload"} {
 		rows[kind+": path up, direct"] = row{direct(kind, set("name", "../x")), 422, "validation_failed"}

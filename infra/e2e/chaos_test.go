@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,8 @@ import (
 	"time"
 
 	"github.com/tencentyun/scf-go-lib/cloudfunction/messages"
+
+	"github.com/recon3d/recon3d/infra/local/supervise"
 )
 
 // persist sends until the answer is none that says "later".
@@ -333,7 +336,7 @@ func TestSweepersAtOnce(t *testing.T) {
 			sweepers = append(sweepers, sweeper{"127.0.0.1:" + port})
 		}
 	}
-	port := freePort(t)
+	port := ownPort(t)
 	launch(t, "sweeper", with(environ, "_LAMBDA_SERVER_PORT="+port))
 	sweepers = append(sweepers, sweeper{"127.0.0.1:" + port})
 	if len(sweepers) != 2 {
@@ -382,17 +385,13 @@ func TestSweepersAtOnce(t *testing.T) {
 	}
 }
 
-// freePort is a port that nobody has at the moment.
-func freePort(t *testing.T) string {
+// ownPort is a port of this test's: whoever asks the system for any is given another.
+func ownPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, release, err := supervise.ReservePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }() // it is free again
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Cleanup(release)
+	return strconv.Itoa(port)
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -165,14 +164,7 @@ func TestRefusedHandOvers(t *testing.T) {
 	}
 	t.Run("nobody listens", func(t *testing.T) {
 		t.Parallel()
-		dead, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := dead.Addr().String()
-		if err := dead.Close(); err != nil {
-			t.Fatal(err)
-		}
+		address := "127.0.0.1:" + ownPort(t)
 		s := start(t, 0, "WORKER_URLS", "http://"+address)
 		o := s.order(t, taken)
 		if first := o.events.durable(t).read(t); first.Status != "PENDING" {

@@ -102,7 +102,7 @@ func TestEventMode(t *testing.T) {
 	t.Parallel()
 	s := start(t, 1)
 	run := func(name string) eventFunction {
-		port := freePort(t)
+		port := ownPort(t)
 		launch(t, name, with(s.environ(t, name), "RUN_MODE=event", "_LAMBDA_SERVER_PORT="+port))
 		eventually(t, name+" answers", func() bool {
 			client, err := rpc.Dial("tcp", "127.0.0.1:"+port)
@@ -260,7 +260,7 @@ func TestDrain(t *testing.T) {
 	s := start(t, 1)
 	o := s.order(t, taken)
 	o.job.next(t)
-	port := freePort(t)
+	port := ownPort(t)
 	cmd := exec.Command(program("relay"))
 	cmd.Env = with(s.environ(t, "relay"), "PORT="+port)
 	if err := cmd.Start(); err != nil {

@@ -19,7 +19,7 @@ func StartCluster(tb testing.TB) string {
 	ctx := context.Background()
 	var addrs, buses []string
 	for i := range masters {
-		bus := freePort(tb)
+		bus := reservePort(tb)
 		s := Start(tb, "--cluster-enabled", "yes", "--cluster-port", bus)
 		addrs, buses = append(addrs, s.addr), append(buses, bus)
 		c := s.Client()
@@ -46,21 +46,4 @@ func StartCluster(tb testing.TB) string {
 		}
 	}
 	return "redis+cluster://" + strings.Join(addrs, ",")
-}
-
-// freePort finds a TCP port of loopback that nobody has.
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return port
 }

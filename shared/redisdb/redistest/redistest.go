@@ -26,7 +26,7 @@ type Server struct {
 // Start starts a server, which ends with the test. args are more of redis-server's own.
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
-	addr := net.JoinHostPort("127.0.0.1", freePort(tb))
+	addr := net.JoinHostPort("127.0.0.1", reservePort(tb))
 	s := &Server{URL: "redis://" + addr, addr: addr, dir: tb.TempDir(), args: args, tb: tb}
 	s.Run()
 	tb.Cleanup(s.Kill)
