@@ -35,8 +35,8 @@ func TestAClaimThatRanOutIsAnUnknownFate(t *testing.T) {
 	f.age(first.TaskID, 2*time.Minute)
 	second, err := f.store.Claim(f.ctx, first.TaskID, time.Minute)
 	f.must(err)
-	if second == nil || second.Attempt != 2 {
-		t.Fatalf("got %+v, want attempt 2", second)
+	if second == nil || second.Attempt != 2 || second.Worker != first.Worker+1 {
+		t.Fatalf("got %+v, want attempt 2, at the next worker", second)
 	}
 	_, held, err := f.store.Record(f.ctx, first, Outcome{Fate: Accepted, Worker: "http://w"})
 	f.must(err)

@@ -13,5 +13,5 @@ end
 if not exists or task.status ~= 'PENDING' or num('claimUntil') > NOW or num('nextTry') > NOW then
 	return { 'no' }
 end
-claim(ARGV[ARG], tonumber(ARGV[ARG + 1]))
-return save({ 'ok', text(num('attempt')), text(num('nextWorker')), text(num('tries')), task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName })
+local worker = claim(ARGV[ARG], tonumber(ARGV[ARG + 1]))
+return save({ 'ok', text(num('attempt')), text(worker), text(num('tries')), task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName })

@@ -232,7 +232,8 @@ local function begin_attempt()
 	end
 end
 
--- claim gives the hand-over to one dispatcher for ms milliseconds. Until it records what came of it, its fate is unknown.
+-- claim gives the hand-over to one dispatcher for ms milliseconds, and tells the index of the worker that it asks first. Until
+-- it records what came of it, its fate is unknown: should it die, whoever follows asks the next worker first.
 local function claim(nonce, ms)
 	begin_attempt()
 	set('claim', nonce)
@@ -242,6 +243,9 @@ local function claim(nonce, ms)
 	if str('silentSince') == '' then
 		set('silentSince', NOW)
 	end
+	local worker = num('nextWorker')
+	set('nextWorker', worker + 1)
+	return worker
 end
 
 -- erase removes a task and all that belongs to it. The caller has checked that it may go.
