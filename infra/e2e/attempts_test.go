@@ -182,3 +182,65 @@ func TestTaskTimeout(t *testing.T) {
 	queued.status(1, "processing", "stage", "mesh").want(t, http.StatusOK)
 	queued.events.until(t, "FAILED") // now it counts
 }
+
+// What counts against MAX_ATTEMPTS is that a worker had the task, not that one was asked.
+func TestTriesAreNoAttempts(t *testing.T) {
+	t.Parallel()
+	s := start(t, 2, "MAX_ATTEMPTS", "1")
+	no := always(says(500, "{}"))
+	o := s.order(t, inTurn(no, no, no, taken))
+	o.events.until(t, "PROCESSING")
+	o.finish(4)
+	o.events.until(t, "COMPLETED")
+}
+
+// A dispatcher that dies with its hand-over under way leaves an unknown fate: the next attempt follows when its claim has run out.
+func TestADispatcherDies(t *testing.T) {
+	t.Parallel()
+	s := start(t, 2)
+	data := drawing()
+	began := make(chan dispatch, 1)
+	hold := make(chan struct{})
+	job := s.fleet.expect(data, func(d dispatch) reply {
+		if d.n > 1 {
+			return taken(d)
+		}
+		began <- d
+		return reply{hold: hold}
+	})
+	p := s.upload(t, data)
+	answered := make(chan answer, 1)
+	go func() {
+		a, err := s.do(t.Context(), http.MethodPost, "/api/reconstruction/create-from-image", mustJSON(map[string]any{"imageId": p.ID}), "Content-Type", "application/json")
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- a
+	}()
+	first := <-began
+	s.kill(t, "create-task")
+	(<-answered).problem(t, http.StatusServiceUnavailable, "unavailable")
+	close(hold)
+	job.next(t)
+	if d := job.next(t); d.fields["attempt"] != "2" || d.fields["task_id"] != first.fields["task_id"] || d.worker == first.worker {
+		t.Errorf("after it: attempt %s of %s at worker %d", d.fields["attempt"], d.fields["task_id"], d.worker)
+	}
+	s.outbox.send(t, statusHook(first.fields["task_id"], 1, "processing")).problem(t, http.StatusConflict, "attempt_superseded")
+}
+
+// Finished tasks go by themselves, with all that belongs to them.
+func TestRetention(t *testing.T) {
+	t.Parallel()
+	s := start(t, 1, "RETENTION", "1s")
+	bucket := s.bucket(t)
+	o := s.order(t, taken)
+	running := s.order(t, taken)
+	o.job.next(t)
+	o.finish(1)
+	eventually(t, "the finished task is gone", func() bool { return s.get(t, o.StatusURL).status == http.StatusNotFound })
+	eventually(t, "its objects are gone", func() bool { return len(objects(t, bucket, "reconstruction/"+o.TaskID+"/")) == 0 })
+	if doc := running.document(); doc.Status != "PROCESSING" {
+		t.Errorf("%+v", doc)
+	}
+	s.get(t, "/picture/"+o.picture.ID).want(t, http.StatusOK)
+}

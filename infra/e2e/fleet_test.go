@@ -32,7 +32,8 @@ type job struct {
 	dispatches chan dispatch
 	stops      chan stop
 	reply      func(d dispatch) reply
-	seen       int // dispatches so far
+	seen       int             // dispatches so far
+	stopHold   <-chan struct{} // where set, the answer to a stop waits for it
 }
 
 // dispatch is a hand-over as a worker got it.
@@ -189,6 +190,12 @@ func (f *fleet) handler(worker int) http.Handler {
 			return
 		}
 		j.stops <- stop{worker, r.PathValue("task"), r.Header.Get("webhook-id")}
+		if j.stopHold != nil {
+			select {
+			case <-j.stopHold:
+			case <-r.Context().Done():
+			}
+		}
 		w.WriteHeader(http.StatusAccepted)
 	})
 	return mux

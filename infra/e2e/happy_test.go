@@ -33,6 +33,9 @@ func TestTheWayOfAPicture(t *testing.T) {
 	if got := fetch(t, p.URL).want(t, http.StatusOK); !bytes.Equal(got.body, data) {
 		t.Error("the picture's URL leads to other bytes")
 	}
+	if bare, _, _ := strings.Cut(p.URL, "?"); fetch(t, bare).status != http.StatusForbidden {
+		t.Error("the picture can be had without a signature")
+	}
 	thumb, _, err := image.DecodeConfig(bytes.NewReader(fetch(t, p.ThumbnailURL).want(t, http.StatusOK).body))
 	if err != nil || thumb.Width != 24 || thumb.Height != 16 {
 		t.Errorf("thumbnail: %+v, %v", thumb, err)
@@ -269,6 +272,20 @@ func TestCancel(t *testing.T) {
 			t.Errorf("stop: %+v", got)
 		}
 		o.status(1, "completed").problem(t, http.StatusNotFound, "task_not_found")
+	})
+	t.Run("the worker does not answer", func(t *testing.T) {
+		t.Parallel()
+		data := drawing()
+		job := s.fleet.expect(data, taken)
+		never := make(chan struct{})
+		t.Cleanup(func() { close(never) })
+		job.stopHold = never
+		c := s.create(t, s.upload(t, data).ID)
+		job.next(t)
+		s.post(t, "/api/reconstruction/cancel/"+c.TaskID, nil).want(t, http.StatusOK)
+		if stop := <-job.stops; stop.taskID != c.TaskID {
+			t.Errorf("%+v", stop)
+		}
 	})
 	t.Run("while it waits", func(t *testing.T) {
 		t.Parallel()
