@@ -2,10 +2,13 @@ package redistest
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-redis/redis/v8"
 )
 
 const (
@@ -17,33 +20,43 @@ const (
 func StartCluster(tb testing.TB) string {
 	tb.Helper()
 	ctx := context.Background()
-	var addrs, buses []string
+	var addrs, firstBus []string
+	var nodes []*redis.Client
 	for i := range masters {
 		bus := reservePort(tb)
 		s := Start(tb, "--cluster-enabled", "yes", "--cluster-port", bus)
-		addrs, buses = append(addrs, s.addr), append(buses, bus)
 		c := s.Client()
 		tb.Cleanup(func() { _ = c.Close() })
-		if err := c.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err(); err != nil {
-			tb.Fatal(err)
+		addrs, firstBus, nodes = append(addrs, s.addr), append(firstBus, bus)[:1], append(nodes, c)
+
+		commands := [][]any{
+			{"CLUSTER", "ADDSLOTSRANGE", i * slots / masters, (i+1)*slots/masters - 1},
+			{"CLUSTER", "SET-CONFIG-EPOCH", i + 1}, // else the nodes have to agree on different ones first
 		}
-		host, port, _ := net.SplitHostPort(addrs[0])
-		if err := c.Do(ctx, "CLUSTER", "MEET", host, port, buses[0]).Err(); err != nil && i > 0 {
-			tb.Fatal(err)
+		if i > 0 {
+			host, port, _ := net.SplitHostPort(addrs[0])
+			commands = append(commands, []any{"CLUSTER", "MEET", host, port, firstBus[0]})
 		}
-		tb.Cleanup(func() {
-			if tb.Failed() {
-				tb.Log(c.ClusterInfo(ctx).Val())
-			}
-		})
-		if i < masters-1 {
-			continue
-		}
-		for deadline := time.Now().Add(30 * time.Second); !strings.Contains(c.ClusterInfo(ctx).Val(), "cluster_state:ok"); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				tb.Fatal("the cluster does not come up")
+		for _, command := range commands {
+			if err := c.Do(ctx, command...).Err(); err != nil {
+				tb.Fatal(command, err)
 			}
 		}
 	}
+	deadline := time.Now().Add(30 * time.Second)
+	for _, c := range nodes {
+		for !ready(ctx, c) {
+			if time.Now().After(deadline) {
+				tb.Fatal("the cluster does not come up:", c.ClusterInfo(ctx).Val())
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
 	return "redis+cluster://" + strings.Join(addrs, ",")
+}
+
+// ready tells whether a node takes commands and knows all others.
+func ready(ctx context.Context, c *redis.Client) bool {
+	info := c.ClusterInfo(ctx).Val()
+	return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprint("cluster_known_nodes:", masters))
 }
