@@ -51,7 +51,8 @@ func TestResume(t *testing.T) {
 			})
 		}
 	})
-	o.finish1(t)
+	o.file(1, "output3d.zip", []byte("c")).want(t, http.StatusOK)
+	o.status(1, "completed").want(t, http.StatusOK)
 	o.events.until(t, "COMPLETED")
 	o.events.ended(t)
 	t.Run("of a finished task", func(t *testing.T) {
@@ -71,13 +72,6 @@ func TestResume(t *testing.T) {
 			st.ended(t)
 		}
 	})
-}
-
-// finish1 hands in what is missing and completes.
-func (o *order) finish1(t *testing.T) {
-	t.Helper()
-	o.file(1, "output3d.zip", []byte("c")).want(t, http.StatusOK)
-	o.status(1, "completed").want(t, http.StatusOK)
 }
 
 // A ticket opens one task's stream for a while, and nothing else.

@@ -38,13 +38,12 @@ type job struct {
 
 // dispatch is a hand-over as a worker got it.
 type dispatch struct {
-	n        int // how many there were for this picture, from 1
-	worker   int // which worker of the fleet
-	id       string
-	fields   map[string]string // but for image
-	image    []byte            // nil where it is sent by URL
-	file     string            // the image part's file name
-	finished <-chan struct{}   // closed when the backend has given up
+	n      int // how many there were for this picture, from 1
+	worker int // which worker of the fleet
+	id     string
+	fields map[string]string // but for image
+	image  []byte            // nil where it is sent by URL
+	file   string            // the image part's file name
 }
 
 // stop is a DELETE as a worker got it.
@@ -216,7 +215,7 @@ func (f *fleet) receive(r *http.Request) (dispatch, *job, error) {
 	if err := r.ParseMultipartForm(64 << 20); err != nil {
 		return dispatch{}, nil, err
 	}
-	d := dispatch{id: r.Header.Get("webhook-id"), fields: map[string]string{}, finished: r.Context().Done()}
+	d := dispatch{id: r.Header.Get("webhook-id"), fields: map[string]string{}}
 	for name, values := range r.MultipartForm.Value {
 		if len(values) != 1 {
 			return dispatch{}, nil, fmt.Errorf("%d fields %s", len(values), name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -242,7 +243,7 @@ func TestMissingConfiguration(t *testing.T) {
 			cmd.Env = []string{"PORT=0", "HOST=127.0.0.1", "_LAMBDA_SERVER_PORT=1", "HEARTBEAT_TIMEOUT=soon"}
 			out, err := cmd.CombinedOutput()
 			var ended *exec.ExitError
-			if ok := asExit(err, &ended); !ok || ended.ExitCode() != 2 {
+			if !errors.As(err, &ended) || ended.ExitCode() != 2 {
 				t.Errorf("ended with %v: %s", err, out)
 			}
 			for _, name := range names {
@@ -289,11 +290,4 @@ func TestDrain(t *testing.T) {
 	}
 	o.finish(1)
 	o.events.until(t, "COMPLETED")
-}
-
-// asExit tells whether err is the end of a process with a code.
-func asExit(err error, target **exec.ExitError) bool {
-	e, ok := err.(*exec.ExitError) //nolint:errorlint // exec returns it bare
-	*target = e
-	return ok
 }

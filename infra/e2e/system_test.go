@@ -53,9 +53,10 @@ func start(t *testing.T, workers int, env ...string) *system {
 		vars["AUTH_MODE"] = "none"
 	}
 	base := s.up(t, vars)
-	s.browser = browser{base: base, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-	t.Cleanup(s.browser.http.CloseIdleConnections)
-	s.outbox = outbox{base: base.String() + "/api/reconstruction/callback", secret: secret, http: s.browser.http}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	t.Cleanup(client.CloseIdleConnections)
+	s.browser = browser{base: base, http: client}
+	s.outbox = outbox{base: base.String() + "/api/reconstruction/callback", secret: secret, http: client}
 	return s
 }
 

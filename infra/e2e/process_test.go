@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/recon3d/recon3d/infra/local/supervise"
+)
+
+func (s *system) environ(t *testing.T, function string) []string {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", s.pid(t, function)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
+}
+
+func with(environ []string, vars ...string) []string {
+	return slices.Concat(environ, vars) // the last of equal names counts, os/exec sees to it
+}
+
+func launch(t *testing.T, function string, environ []string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(program(function))
+	cmd.Env, cmd.Stderr = environ, os.Stderr
+	if !testing.Verbose() {
+		cmd.Stderr = nil
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = cmd.Wait()                          // however
+	})
+	return cmd
+}
+
+func ownPort(t *testing.T) string {
+	t.Helper()
+	port, release, err := supervise.ReservePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return strconv.Itoa(port)
+}
