@@ -121,6 +121,9 @@ func (s *sweeper) dispatch(ctx context.Context, pending []string, run taskstore.
 			continue
 		}
 		if claim == nil {
+			if !busy.IsZero() {
+				break // an overlapping run asks for this older task: a busy worker's next free place is not a younger one's
+			}
 			continue
 		}
 		o, _, err := s.dispatcher.Send(ctx, claim, s.dispatcher.Timeout(), run.Resumed)
