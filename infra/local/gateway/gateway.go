@@ -98,7 +98,7 @@ func (g *Gateway) proxy(u Upstream) *httputil.ReverseProxy {
 			DialContext:         u.dial,
 			DisableCompression:  true, // the caller's own wish is passed on
 			MaxIdleConnsPerHost: 64,
-			IdleConnTimeout:     30 * time.Second,
+			IdleConnTimeout:     5 * time.Second, // a function closes a connection on which nothing ever came after 10 s: not as it is taken into use
 		},
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", u.Address
