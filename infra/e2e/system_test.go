@@ -53,7 +53,8 @@ func start(t *testing.T, workers int, env ...string) *system {
 		vars["AUTH_MODE"] = "none"
 	}
 	base := s.up(t, vars)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	// The gateway closes a connection on which nothing ever came after 10 s: not as it is taken into use.
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second}}
 	t.Cleanup(client.CloseIdleConnections)
 	s.browser = browser{base: base, http: client}
 	s.outbox = outbox{base: base.String() + "/api/reconstruction/callback", secret: secret, http: client}
@@ -131,7 +132,7 @@ func (s *system) logTail() string {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	end := max(0, len(lines)-15)
 	trouble := slices.DeleteFunc(slices.Clone(lines[:end]), func(l string) bool {
-		return strings.Contains(l, `"level":"INFO"`) || strings.Contains(l, `"level":"DEBUG"`)
+		return strings.Contains(l, `"level":"INFO"`) || strings.Contains(l, `"level":"DEBUG"`) || strings.Contains(l, "worker did not take the task")
 	})
 	return strings.Join(append(trouble[max(0, len(trouble)-25):], lines[end:]...), "\n")
 }
