@@ -21,6 +21,7 @@ type topic struct {
 	known   bool          // a log has been read
 	doubted bool          // what was read contradicts the log: Redis lost events that we have
 	gone    bool          // the task was deleted
+	missing bool          // a reading did not find it, and nothing rang yet
 	epoch   int           // rises when the log is replaced, not extended
 	log     []entry       // numbered without holes
 	status  task.Status   // of the newest status event
@@ -204,7 +205,9 @@ func (t *topic) merge(ask taskstore.Ask, read taskstore.Log) (again bool) {
 	defer t.mu.Unlock()
 	defer t.wake()
 	if !read.Exists {
-		t.gone = true
+		// What rings of its deletion, the CANCELLED before all, may still be on its way: it has until the next reading.
+		t.gone = t.missing || !t.known || t.status.Final()
+		t.missing = true
 		return false
 	}
 	whole := ask.After == 0
@@ -219,7 +222,7 @@ func (t *topic) merge(ask taskstore.Ask, read taskstore.Log) (again bool) {
 	for _, e := range read.Events {
 		t.add(e)
 	}
-	t.known, t.attempt = true, max(t.attempt, read.Attempt)
+	t.known, t.missing, t.attempt = true, false, max(t.attempt, read.Attempt)
 	t.reads++
 	if len(t.log) == 0 {
 		t.status = read.Status // the stream has expired

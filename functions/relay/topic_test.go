@@ -105,6 +105,14 @@ func TestTopic(t *testing.T) {
 		"what follows was trimmed":    {3, false, func(p *topic) { refresh(p, kept(7, 8, 0)) }, []int64{7, 8}},
 		"deleted":                     {3, false, func(p *topic) { p.end() }, nil},
 		"rung and at once deleted":    {3, false, func(p *topic) { p.ring(event(4, 0)); p.end() }, []int64{4}},
+		"not found before it rings": {3, false, func(p *topic) {
+			p.merge(taskstore.Ask{}, taskstore.Log{})
+			if p.isGone() {
+				panic("gone before its end could ring")
+			}
+			p.ring(event(4, 0))
+			p.end()
+		}, []int64{4}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := topicOf(someTask, kept(1, 3, 0))
