@@ -77,7 +77,7 @@ func TestResume(t *testing.T) {
 // A ticket opens one task's stream for a while, and nothing else.
 func TestTickets(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "TICKET_TTL", "1s")
+	s := start(t, 1, "TICKET_TTL", "4s")
 	o, other := s.orderUnheard(t, taken), s.orderUnheard(t, taken)
 	at, err := url.Parse(o.SseURL)
 	if err != nil {

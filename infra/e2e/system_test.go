@@ -117,7 +117,7 @@ func (s *system) up(t *testing.T, vars map[string]string) *url.URL {
 	case err := <-ended:
 		ended <- err
 		t.Fatal("the host ended before it was ready")
-	case <-time.After(patience):
+	case <-time.After(2 * patience): // a worker's libraries load slowly
 		t.Fatal("the host does not get ready")
 	}
 	return nil
