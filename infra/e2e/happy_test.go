@@ -113,7 +113,7 @@ func TestTheWayOfAPicture(t *testing.T) {
 		if got := kept.want(t, http.StatusOK).object(t); !maps.Equal(got, want) {
 			t.Errorf("result %s: %s", name, kept.body)
 		}
-		e := events.next(t)
+		e := events.durable(t)
 		v := e.read(t)
 		if e.name != "result" || e.id != strconv.Itoa(3+i) || v.TaskID != c.TaskID || v.Attempt == nil || *v.Attempt != 1 || v.Name != name ||
 			v.Size != int64(len(files[name])) || v.Sha256 != sha(files[name]) || v.ContentType != types[name] || v.URL == nil {
@@ -129,7 +129,7 @@ func TestTheWayOfAPicture(t *testing.T) {
 	if got := told.object(t); !maps.Equal(got, map[string]any{"taskId": c.TaskID, "status": "COMPLETED", "duplicate": false}) {
 		t.Errorf("completed: %s", told.body)
 	}
-	status(events.next(t), 7, "COMPLETED", 1)
+	status(events.durable(t), 7, "COMPLETED", 1)
 	events.ended(t)
 	s.get(t, c.SseURL, "Last-Event-ID", "7").want(t, http.StatusNoContent)
 
