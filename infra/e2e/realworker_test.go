@@ -19,7 +19,7 @@ func TestTheRealWorker(t *testing.T) {
 	t.Parallel()
 	root := os.Getenv(rootEnv)
 	if _, err := os.Stat(filepath.Join(root, "functions", "worker", ".venv", "bin", "python")); err != nil {
-		t.Fatal("the worker has no Python environment: run make build")
+		t.Fatal("the worker has no Python environment: run make worker")
 	}
 	s := start(t, 0, "WORKER_URLS", "")
 	t.Run("a picture drawn here", func(t *testing.T) {

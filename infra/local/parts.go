@@ -102,7 +102,7 @@ func (h *host) startWorker(up *readiness) error {
 		return fmt.Errorf("find the worker: %w", err)
 	}
 	if _, err := os.Stat(python); err != nil {
-		return fmt.Errorf("the worker has no Python environment (%s): run make build, or set WORKER_URLS", workerPython)
+		return fmt.Errorf("the worker has no Python environment (%s): run make worker, or set WORKER_URLS", workerPython)
 	}
 	port, release, err := supervise.ReservePort()
 	if err != nil {
