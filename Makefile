@@ -34,7 +34,7 @@ image:
 	@[ -n "$(IMAGE)" ] || { echo "Say which photo: make demo IMAGE=photo.png OUT=out/" >&2; exit 1; }
 
 .PHONY: up
-up: build worker ## the whole system on this machine, until Ctrl-C
+up: build $(if $(WORKER_URLS),,worker) ## the whole system on this machine, until Ctrl-C
 	@exec $(BIN)/local up
 
 .PHONY: build
