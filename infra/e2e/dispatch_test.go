@@ -197,7 +197,7 @@ func TestRefusedHandOvers(t *testing.T) {
 func TestOldestFirst(t *testing.T) {
 	t.Parallel()
 	s := start(t, 1, "SWEEP_INTERVAL", "1500ms") // sweeps that overlap may overtake each other
-	open := make(chan struct{}, 1) // a token: the worker has room for one
+	open := make(chan struct{}, 1)               // a token: the worker has room for one
 	order := make(chan string, 16)
 	answer := func(d dispatch) reply {
 		select {

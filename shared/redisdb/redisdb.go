@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,12 +136,19 @@ func withPort(addr, kind string) string {
 	return addr + ":6379"
 }
 
-// Away turns an error of the client into fault.Unavailable, for every such error means that Redis did not do what it was
-// asked: no connection, no answer in time, still loading, read-only after a failover, out of memory. redis.Nil and errors
-// of the caller's own making (a cancelled context) are passed on.
+// passing begins the replies by which a Redis says that it can't do now what it can do later: it loads its data, has lost its
+// master or its slots, is a replica since a failover, is out of memory or disk, runs a long script, has too many clients.
+var passing = []string{"LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "ERR max number of clients"}
+
+// Away turns an error of the client into fault.Unavailable: no connection, no answer in time, or a reply that says that it
+// will pass. redis.Nil, a cancelled context, and replies that are about what was asked (a mistake of ours) are passed on.
 func Away(err error) error {
 	if err == nil || errors.Is(err, redis.Nil) || errors.Is(err, context.Canceled) {
 		return err
+	}
+	var reply redis.Error
+	if errors.As(err, &reply) && !slices.ContainsFunc(passing, func(p string) bool { return strings.HasPrefix(reply.Error(), p) }) {
+		return fmt.Errorf("redis refused a command: %w", err)
 	}
 	return fault.Away("The database", err)
 }

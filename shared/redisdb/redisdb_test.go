@@ -1,12 +1,17 @@
 package redisdb
 
 import (
+	"context"
+	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/go-redis/redis/v8"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/recon3d/recon3d/shared/fault"
 )
 
 func TestURLForms(t *testing.T) {
@@ -42,5 +47,27 @@ func TestWrongURLsAreNamedWithoutTheirPassword(t *testing.T) {
 		} else if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: tells the password: %v", raw, err)
 		}
+	}
+}
+
+// reply is an error that Redis answered.
+type reply string
+
+func (r reply) Error() string { return string(r) }
+func (reply) RedisError()     {}
+
+func TestWhatIsAwayAndWhatIsOurMistake(t *testing.T) {
+	for _, err := range []error{reply("LOADING Redis is loading"), reply("OOM command not allowed"), reply("READONLY You can't write"), io.EOF, context.DeadlineExceeded} {
+		if !fault.Is(Away(err), fault.Unavailable) {
+			t.Errorf("%v is not said to pass", err)
+		}
+	}
+	for _, err := range []error{reply("WRONGTYPE Operation against a key"), reply("ERR Error running script"), redis.Nil, context.Canceled} {
+		if got := Away(err); got == nil || fault.Is(got, fault.Unavailable) || !errors.Is(got, err) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+	if Away(nil) != nil {
+		t.Error("nothing became something")
 	}
 }
