@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-redis/redis/v8"
@@ -34,6 +35,7 @@ type fixture struct {
 	rdb     *redis.Client
 	trips   *redistest.Trips
 	store   *taskstore.Store
+	away    atomic.Bool // the storage answers 503
 	objects *cosstore.Store
 	signer  *callback.Signer
 	handler http.Handler
@@ -46,7 +48,13 @@ func setUp(t *testing.T) *fixture {
 	f.trips = redistest.CountTrips(f.rdb)
 	bucket, err := cosd.New(t.TempDir(), cosd.Options{SecretID: "id", SecretKey: "key"})
 	f.must(err)
-	cos := httptest.NewServer(bucket)
+	cos := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.away.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		bucket.ServeHTTP(w, r)
+	}))
 	t.Cleanup(cos.Close)
 	f.objects, err = cosstore.New(cosstore.Config{BucketURL: cos.URL, SecretID: "id", SecretKey: "key"}, nil)
 	f.must(err)
@@ -160,6 +168,24 @@ func TestOfTwoDifferentFilesAtATimeOneWins(t *testing.T) {
 	wg.Wait()
 	if got, want := f.object("reconstruction/"+id+"/a.png"), strings.Join(won, ""); got != want {
 		t.Errorf("stored %q, won %q", got, want)
+	}
+}
+
+func TestAFileThatTheStorageDidNotTakeMayBeSentAgain(t *testing.T) {
+	f := setUp(t)
+	id := tasktest.Processing(t, f.rdb, f.store, user).TaskID
+	f.away.Store(true)
+	if status, _, p := f.form(id, "name", "a.png", "file", "bytes"); status != 503 || p.Code != fault.Unavailable {
+		t.Fatalf("%d %+v", status, p)
+	}
+	stored, err := f.store.Get(f.ctx, user, id)
+	f.must(err)
+	if len(stored.Results) != 0 {
+		t.Errorf("stored without an object: %+v", stored.Results)
+	}
+	f.away.Store(false)
+	if status, a, p := f.form(id, "name", "a.png", "file", "bytes"); status != 200 || a.Duplicate {
+		t.Errorf("again: %d %+v %+v", status, a, p)
 	}
 }
 

@@ -31,6 +31,7 @@ type fixture struct {
 	*testing.T
 	rdb     *redis.Client
 	trips   *redistest.Trips
+	cos     *httptest.Server
 	objects *cosstore.Store
 	store   *taskstore.Store
 	handler http.Handler
@@ -44,10 +45,11 @@ func setUp(t *testing.T, worker http.HandlerFunc, limits taskstore.Limits) *fixt
 	f.trips = redistest.CountTrips(f.rdb)
 	bucket, err := cosd.New(t.TempDir(), cosd.Options{SecretID: "id", SecretKey: "key"})
 	f.must(err)
-	cos, workers := httptest.NewServer(bucket), httptest.NewServer(worker)
-	t.Cleanup(cos.Close)
+	workers := httptest.NewServer(worker)
+	f.cos = httptest.NewServer(bucket)
+	t.Cleanup(f.cos.Close)
 	t.Cleanup(workers.Close)
-	f.objects, err = cosstore.New(cosstore.Config{BucketURL: cos.URL, SecretID: "id", SecretKey: "key"}, nil)
+	f.objects, err = cosstore.New(cosstore.Config{BucketURL: f.cos.URL, SecretID: "id", SecretKey: "key"}, nil)
 	f.must(err)
 	signer, err := callback.NewSigner(callback.Config{Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}})
 	f.must(err)
@@ -177,6 +179,31 @@ func TestAPictureWhoseObjectIsGoneLeavesNoTask(t *testing.T) {
 		}
 	}
 	if status, _, p := f.create(f.body()); status != http.StatusAccepted {
+		t.Errorf("%d %+v", status, p)
+	}
+}
+
+func TestWithTheStorageAwayNothingIsHalfDone(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{Active: 1, Burst: 1, Period: time.Hour})
+	body := f.body()
+	f.cos.Close()
+	for range 2 { // as if it had never been asked: no place, no token and no key is lost
+		status, _, p := f.create(body, "Idempotency-Key", "k")
+		if status != http.StatusServiceUnavailable || p.Code != fault.Unavailable {
+			t.Fatalf("%d %+v", status, p)
+		}
+	}
+	tasks, _, err := f.store.List(context.Background(), auth.LocalUser, "", 10)
+	if err != nil || len(tasks) != 0 {
+		t.Errorf("%d tasks, %v", len(tasks), err)
+	}
+}
+
+func TestWithTheDatabaseAwayTheCallerIsToldToComeAgain(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{})
+	body := f.body()
+	f.must(f.rdb.Close())
+	if status, _, p := f.create(body); status != http.StatusServiceUnavailable || p.Code != fault.Unavailable {
 		t.Errorf("%d %+v", status, p)
 	}
 }
