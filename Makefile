@@ -40,6 +40,7 @@ up: build $(if $(WORKER_URLS),,worker) ## the whole system on this machine, unti
 .PHONY: build
 build: ## the functions' binaries, static and stripped, and the local host
 	@mkdir -p $(BIN)
+	@[ -x $(BIN)/local ] || echo "building the functions; the first time this takes a minute or two" >&2
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BIN)/ $(addprefix ./functions/,$(FUNCTIONS)) ./infra/local
 
 .PHONY: worker
