@@ -62,7 +62,12 @@ func (s *Store) Reserve(ctx context.Context, o Order) (Reservation, error) {
 	}
 	cmd, err := attempt(func(p redis.Pipeliner) *redis.Cmd { return reserveScript.EvalSha(ctx, p, keys, args...) })
 	if isNoScript(err) {
-		cmd, err = attempt(func(p redis.Pipeliner) *redis.Cmd { return reserveScript.Eval(ctx, p, keys, args...) })
+		cmd, err = attempt(func(p redis.Pipeliner) *redis.Cmd {
+			// A Redis that has lost one script has lost those that follow, too: told now, they cost no round trips of their own.
+			createScript.Load(ctx, p)
+			outcomeScript.Load(ctx, p)
+			return reserveScript.Eval(ctx, p, keys, args...)
+		})
 	}
 	if err != nil {
 		return Reservation{}, redisdb.Away(err)
