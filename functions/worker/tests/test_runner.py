@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from pathlib import Path
 
 import httpx
@@ -32,7 +32,9 @@ class Scripted:
         self.order: list[str] = []
         self.overlapped = False
 
-    def reconstruct(self, image: Path, out: Path, on_stage: OnStage, cancelled: Cancelled) -> Iterator[Path]:
+    def reconstruct(
+        self, image: Path, out: Path, on_stage: OnStage, cancelled: Cancelled, formats: Collection[str] = ()
+    ) -> Iterator[Path]:
         if not self._busy.acquire(blocking=False):
             self.overlapped = True
             raise AssertionError("two jobs compute at once")

@@ -30,7 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
             scratch = Scratch(settings.data_dir)
             app.state.runner = runner = Runner(
-                engines.load(settings.engine, faces=settings.faces),
+                engines.load(settings),
                 Callbacks(http, signer),
                 http,
                 scratch,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from worker import engines
 from worker.engine import ImageRejected
+from worker.engines.settings import NAMES, EngineSettings
 
 
 def main() -> int:
@@ -18,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.reconstruct", description=__doc__)
     parser.add_argument("image", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--engine", choices=engines.NAMES, default=engines.NAMES[0])
+    parser.add_argument("--engine", choices=NAMES, default=NAMES[0])
     parser.add_argument("--faces", type=int, default=20_000)
     arguments = parser.parse_args()
     if not arguments.image.is_file():
@@ -32,7 +33,7 @@ def main() -> int:
         bar = "#" * round(30 * done)
         print(f"\r[{bar:<30}] {stage:<10}", end="", file=sys.stderr, flush=True)
 
-    engine = engines.load(arguments.engine, faces=arguments.faces, preview=True)
+    engine = engines.load(EngineSettings(engine=arguments.engine, faces=arguments.faces), preview=True)
     try:
         files = list(engine.reconstruct(arguments.image, arguments.out, on_stage, lambda: False))
     except ImageRejected as error:

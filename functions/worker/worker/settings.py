@@ -4,16 +4,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
-from worker import engines
+from worker.engines.settings import EngineSettings
 from worker.signing import decode_secret
 
 
-class Settings(BaseSettings):
+class Settings(EngineSettings):
     """Read once at start. Each field is an environment variable of the same name in capitals."""
-
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
@@ -29,25 +27,16 @@ class Settings(BaseSettings):
     a callback signed.
     """
 
-    engine: str = "silhouette"
     queue_max: int = Field(8, ge=0, le=1000)
     """Jobs that may wait beside the one that runs."""
 
     heartbeat_seconds: float = Field(5, ge=0.1, le=60)
-    faces: int = Field(20_000, ge=1000, le=200_000)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("callback_secrets", mode="before")
     @classmethod
     def _split_secrets(cls, value: object) -> object:
         return tuple(decode_secret(secret) for secret in value.split()) if isinstance(value, str) else value
-
-    @field_validator("engine")
-    @classmethod
-    def _known_engine(cls, value: str) -> str:
-        if value not in engines.NAMES:
-            raise ValueError(f"must be one of: {', '.join(engines.NAMES)}")
-        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ picture (texture), draws the six views (views) and writes the files (pack). The 
 gives the same bytes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,9 @@ class Silhouette:
         self._faces = faces
         self._preview = preview
 
-    def reconstruct(self, image: Path, out: Path, on_stage: OnStage, cancelled: Cancelled) -> Iterator[Path]:
+    def reconstruct(
+        self, image: Path, out: Path, on_stage: OnStage, cancelled: Cancelled, formats: Collection[str] = ()
+    ) -> Iterator[Path]:
         """Yields pixel_images.png, xyz_images.png, output3d.zip and model.glb, each once it is written."""
 
         def check() -> None:
