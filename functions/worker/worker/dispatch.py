@@ -9,6 +9,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from worker.engine import FORMATS
 from worker.problems import Problem
 
 MAX_BODY = 6 * 1024 * 1024
@@ -59,6 +60,8 @@ class Dispatch:
 
     target: Target
     image: bytes | RemoteImage
+    formats: tuple[str, ...] = ()
+    """Of `worker.engine.FORMATS`, what is wanted beside the usual results."""
 
 
 async def read_body(request: Request) -> bytes:
@@ -143,6 +146,10 @@ async def parse(form: FormData) -> Dispatch:
         wrong("callback_url", "is missing")
     result_url, upload_url, status_url = url("result_url"), url("upload_url"), url("status_url")
 
+    formats = tuple(dict.fromkeys((text("formats") or "").replace(",", " ").lower().split()))
+    if unknown := [name for name in formats if name not in FORMATS]:
+        wrong("formats", f"{', '.join(unknown)}: must be of {' '.join(FORMATS)}")
+
     image: bytes | RemoteImage = b""
     files, image_url = form.getlist("image"), url("image_url")
     if len(files) + len(form.getlist("image_url")) != 1:
@@ -160,7 +167,7 @@ async def parse(form: FormData) -> Dispatch:
     if errors:
         raise Problem(422, "validation_failed", "The dispatch is not complete.", errors=errors)
     target = Target(task_id, int(attempt), callback_url or "", result_url, upload_url, status_url)
-    return Dispatch(target, image)
+    return Dispatch(target, image, formats)
 
 
 def _is_url(value: str) -> bool:
