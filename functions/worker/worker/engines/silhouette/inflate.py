@@ -14,16 +14,10 @@ import cv2
 import numpy as np
 
 from worker.engine import ImageRejected
-from worker.engines.silhouette.arrays import Field, Floats, Mask
+from worker.engines.silhouette.arrays import Field, Mask
+from worker.engines.silhouette.grid import CELLS, MARGIN, Grid
 from worker.engines.silhouette.matte import NO_FOREGROUND
 from worker.engines.silhouette.morphology import disk
-
-GRID_LEVELS = 9
-CELLS = 2**GRID_LEVELS
-"""The square grid has CELLS + 1 points a side, as the mesh's bisection needs it."""
-
-MARGIN = 10
-"""Empty cells kept around the object."""
 
 SMOOTHING = 1.6
 """Standard deviation, in cells, of the blur that takes the pixels' stairs off the surface."""
@@ -31,42 +25,18 @@ SMOOTHING = 1.6
 
 @dataclass(frozen=True)
 class Inflation:
-    """The squared half-depth on a grid, and where the grid lies in the matte."""
+    """The squared half-depth on a grid."""
 
     squared: Field
     """h² in cells², (CELLS + 1, CELLS + 1); negative outside of the object and on the grid's border."""
 
-    origin: tuple[float, float]
-    """Matte coordinates (x, y) of the grid point (0, 0); pixel centres are at integers."""
-
-    cell: float
-    """Side of a cell in matte pixels."""
-
-    def to_matte(self, points: Floats) -> Floats:
-        """Matte coordinates of grid points (x, y), shape (n, 2)."""
-        at: Floats = points * self.cell + np.array(self.origin)
-        return at
+    grid: Grid
 
 
 def inflate(matte: Field, check: Callable[[], None]) -> Inflation:
     """Inflates a matte (0..1). `check` is called between steps. Raises ImageRejected where it is empty."""
-    rows, columns = np.nonzero((matte > 0.5).any(axis=1))[0], np.nonzero((matte > 0.5).any(axis=0))[0]
-    if len(rows) == 0:
-        raise ImageRejected(NO_FOREGROUND)
-    top, bottom, left, right = rows[0] - 0.5, rows[-1] + 0.5, columns[0] - 0.5, columns[-1] + 0.5
-    cell = max(bottom - top, right - left) / (CELLS - 2 * MARGIN)
-    origin = ((left + right - CELLS * cell) / 2, (top + bottom - CELLS * cell) / 2)
-
-    soft = cv2.GaussianBlur(matte, (0, 0), 0.6)
-    to_grid = np.array([[cell, 0, origin[0]], [0, cell, origin[1]]])
-    soft = cv2.warpAffine(
-        soft,
-        to_grid,
-        (CELLS + 1, CELLS + 1),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    )
+    grid = Grid.around(matte)
+    soft = grid.sample_matte(cv2.GaussianBlur(matte, (0, 0), 0.6))
     inside = soft > 0.5
     if not inside.any():
         raise ImageRejected(NO_FOREGROUND)
@@ -81,7 +51,7 @@ def inflate(matte: Field, check: Callable[[], None]) -> Inflation:
     squared[_far(inside)] = -1
     if squared.max() <= 0:
         raise ImageRejected(NO_FOREGROUND)
-    return Inflation(squared=squared.astype(np.float32), origin=origin, cell=float(cell))
+    return Inflation(squared=squared.astype(np.float32), grid=grid)
 
 
 def _dilate(field: Field, check: Callable[[], None]) -> Field:

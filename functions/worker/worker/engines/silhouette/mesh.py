@@ -162,5 +162,5 @@ def _close(inflation: Inflation, squared: Field, sheet: _Sheet) -> Mesh:
         vertices=(vertices - (low + high) / 2) / ((high - low).max() / 2),
         normals=np.concatenate([normals, normals[:inner] * mirror]),
         faces=np.concatenate([sheet.triangles, to_back[sheet.triangles][:, ::-1]]),
-        picture=inflation.to_matte(np.concatenate([points, points[:inner]])[:, ::-1]),
+        picture=inflation.grid.to_matte(np.concatenate([points, points[:inner]])[:, ::-1]),
     )
