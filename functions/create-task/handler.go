@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,13 +86,18 @@ func (c *creator) order(w http.ResponseWriter, r *http.Request) (taskstore.Order
 		return o, err
 	}
 	var in struct {
-		ImageID *string `json:"imageId"`
+		ImageID *string  `json:"imageId"`
+		Formats []string `json:"formats"`
 	}
 	if err := httpjson.Decode(body, &in); err != nil {
 		return o, err
 	}
 	if in.ImageID == nil {
 		return o, fault.Invalid("imageId", "is missing: the id of an uploaded picture")
+	}
+	formats, err := formatsOf(in.Formats)
+	if err != nil {
+		return o, err
 	}
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > maxKey || strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) {
@@ -102,7 +108,24 @@ func (c *creator) order(w http.ResponseWriter, r *http.Request) (taskstore.Order
 		return o, fault.New(fault.PictureNotFound, "")
 	}
 	hash := sha256.Sum256(body)
-	return taskstore.Order{User: user, ImageID: *in.ImageID, Key: key, BodyHash: hex.EncodeToString(hash[:]), Limits: c.limits}, nil
+	return taskstore.Order{User: user, ImageID: *in.ImageID, Formats: formats, Key: key, BodyHash: hex.EncodeToString(hash[:]), Limits: c.limits}, nil
+}
+
+// formats are the files that a task may ask for beside its usual results.
+var formats = []string{"stl", "ply", "3mf", "usdz"}
+
+// formatsOf reads the wish for formats: each once, in the order given.
+func formatsOf(names []string) (string, error) {
+	var wanted []string
+	for _, name := range names {
+		if !slices.Contains(formats, name) {
+			return "", fault.Invalid("formats", "may be of "+strings.Join(formats, ", "))
+		}
+		if !slices.Contains(wanted, name) {
+			wanted = append(wanted, name)
+		}
+	}
+	return strings.Join(wanted, " "), nil
 }
 
 // place makes the order a task, or finds the task that it became before: reserves the id, copies the picture, records the

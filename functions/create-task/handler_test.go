@@ -169,6 +169,21 @@ func TestARepeatedRequestIsTheSameTask(t *testing.T) {
 	}
 }
 
+func TestTheFirstTryCarriesTheFormats(t *testing.T) {
+	asked := make(chan string, 1)
+	f := setUp(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.FormValue("formats")
+		accept(w, r)
+	}, taskstore.Limits{})
+	id, _ := f.picture()
+	if status, _, p := f.create(`{"imageId":"` + id + `","formats":["usdz","stl","usdz"]}`); status != http.StatusAccepted {
+		t.Fatalf("%d %+v", status, p)
+	}
+	if got := <-asked; got != "usdz stl" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
 func TestAPictureWhoseObjectIsGoneLeavesNoTask(t *testing.T) {
 	f := setUp(t, accept, taskstore.Limits{Active: 1, Burst: 1, Period: time.Hour})
 	id, key := f.picture()
@@ -225,6 +240,8 @@ func TestWrongRequests(t *testing.T) {
 		"another's":       {`{"imageId":"` + task.NewID("bob") + `"}`, nil, 404, fault.PictureNotFound},
 		"too large":       {`{"imageId":"` + strings.Repeat("x", maxBody) + `"}`, nil, 413, fault.PayloadTooLarge},
 		"media type":      {`{}`, []string{"Content-Type", "text/plain"}, 415, fault.UnsupportedMediaType},
+		"unknown format":  {`{"imageId":"x","formats":["stl","exe"]}`, nil, 422, fault.ValidationFailed},
+		"no list":         {`{"imageId":"x","formats":"stl"}`, nil, 422, fault.ValidationFailed},
 		"endless key":     {`{"imageId":"x"}`, []string{"Idempotency-Key", strings.Repeat("k", 256)}, 422, fault.ValidationFailed},
 	} {
 		if status, _, p := f.create(c.body, c.header...); status != c.status || p.Code != c.code {

@@ -68,23 +68,24 @@ var setting = regexp.MustCompile(`(?m)^    ([a-z][a-z_]*): .*?(?: = (?:Field\()?
 // workerVariables finds the fields of the worker's settings, which are variables in capitals.
 func workerVariables(t *testing.T) []variable {
 	t.Helper()
-	path := root + "/functions/worker/worker/settings.py"
-	source, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, class, ok := strings.Cut(string(source), "class Settings(")
-	if !ok {
-		t.Fatalf("%s has no class Settings", path)
-	}
-	class, _, _ = strings.Cut(class, "\ndef ")
 	var found []variable
-	for _, m := range setting.FindAllStringSubmatch(class, -1) {
-		preset := strings.ReplaceAll(m[2], "_", "")
-		if preset == "None" {
-			preset = ""
+	for _, path := range []string{root + "/functions/worker/worker/settings.py", root + "/functions/worker/worker/engines/settings.py"} {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		found = append(found, variable{strings.ToUpper(m[1]), preset, path})
+		_, class, ok := strings.Cut(string(source), "Settings(")
+		if !ok {
+			t.Fatalf("%s has no class of settings", path)
+		}
+		class, _, _ = strings.Cut(class, "\ndef ")
+		for _, m := range setting.FindAllStringSubmatch(class, -1) {
+			preset := strings.ReplaceAll(m[2], "_", "")
+			if preset == "None" || strings.Contains(preset, "[") { // NAMES[0]
+				preset = ""
+			}
+			found = append(found, variable{strings.ToUpper(m[1]), preset, path})
+		}
 	}
 	return found
 }

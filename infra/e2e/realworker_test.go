@@ -54,7 +54,9 @@ func TestTheRealWorker(t *testing.T) {
 func (s *system) reconstruct(t *testing.T, data []byte) {
 	t.Helper()
 	p := s.upload(t, data)
-	c := s.create(t, p.ID)
+	var c created
+	s.post(t, "/api/reconstruction/create-from-image", map[string]any{"imageId": p.ID, "formats": []string{"stl", "ply", "3mf", "usdz"}}).
+		want(t, http.StatusAccepted).into(t, &c)
 	st := s.listen(t, c.SseURL, "")
 	stages, files := map[string]bool{}, map[string][]byte{}
 	for done := false; !done; {
@@ -98,7 +100,12 @@ func (s *system) reconstruct(t *testing.T, data []byte) {
 	if slices.Sort(kinds); !slices.Equal(kinds, []string{".mtl", ".obj", ".png"}) || len(slices.Compact(stems)) != 1 || strings.Contains(stems[0], "/") {
 		t.Errorf("output3d.zip: %v of %v", kinds, stems)
 	}
-	if doc := s.task(t, c.TaskID); doc.Status != "COMPLETED" || doc.Attempt != 1 || len(doc.Results) != 4 || doc.OutputZipURL == nil {
+	for _, format := range []string{"stl", "ply", "3mf", "usdz"} {
+		if len(files["model."+format]) == 0 {
+			t.Errorf("no model.%s, which was asked for", format)
+		}
+	}
+	if doc := s.task(t, c.TaskID); doc.Status != "COMPLETED" || doc.Attempt != 1 || len(doc.Results) != len(files) || doc.OutputZipURL == nil {
 		t.Errorf("%+v", doc)
 	}
 }

@@ -71,6 +71,9 @@ func (s settings) workerEnviron(port int, dir string) environ {
 		"CALLBACK_SECRETS": s.CallbackSecrets,
 		"PYTHONUNBUFFERED": "1",
 	})
+	if e["DRAIN_TIMEOUT"] == "" {
+		e["DRAIN_TIMEOUT"] = "3s" // a person at the keyboard waits for it
+	}
 	for _, backend := range []string{"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "JWT_SECRET"} {
 		delete(e, backend)
 	}

@@ -41,6 +41,7 @@ func (d *Dispatcher) message(ctx context.Context, c *taskstore.Claim) (message, 
 		{"result_url", d.cfg.ResultURL},
 		{"upload_url", d.cfg.UploadURL},
 		{"status_url", d.cfg.StatusURL},
+		{"formats", c.Formats},
 	}
 	var image []byte
 	var err error

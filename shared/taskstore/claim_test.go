@@ -38,6 +38,8 @@ func TestAClaimThatRanOutIsAnUnknownFate(t *testing.T) {
 	if second == nil || second.Attempt != 2 || second.Worker != first.Worker+1 {
 		t.Fatalf("got %+v, want attempt 2, at the next worker", second)
 	}
+	f.same(first.Formats, "stl 3mf")
+	f.same(second.Formats, first.Formats)
 	_, held, err := f.store.Record(f.ctx, first, Outcome{Fate: Accepted, Worker: "http://w"})
 	f.must(err)
 	if held {

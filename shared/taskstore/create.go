@@ -21,6 +21,7 @@ type Limits struct {
 type Order struct {
 	User     string
 	ImageID  string
+	Formats  string // separated by spaces: what is wanted beside the usual results
 	Key      string // Idempotency-Key, "" if none
 	BodyHash string // tells a repeated body from another one under the same Key
 	Limits   Limits
@@ -105,7 +106,7 @@ func (s *Store) Create(ctx context.Context, r Reservation, claim time.Duration, 
 		[]string{userTasksKey(o.User), userActiveKey(o.User), o.idempotencyKey(r.ID)},
 		[]any{
 			o.User, userKey(o.User), r.ID, o.ImageID, in.Key, in.ContentType, in.Size, in.SHA256, in.Name,
-			flag(o.Key != ""), nonce, ms(claim), worker,
+			flag(o.Key != ""), nonce, ms(claim), worker, o.Formats,
 		},
 	})
 	if err != nil {
@@ -115,7 +116,7 @@ func (s *Store) Create(ctx context.Context, r Reservation, claim time.Duration, 
 	if reply[1] != "1" {
 		return status, nil, nil
 	}
-	return status, &Claim{TaskID: r.ID, User: o.User, Attempt: atoi(reply[2]), Nonce: nonce, Worker: worker, Tries: 1, Input: in}, nil
+	return status, &Claim{TaskID: r.ID, User: o.User, Attempt: atoi(reply[2]), Nonce: nonce, Worker: worker, Tries: 1, Input: in, Formats: o.Formats}, nil
 }
 
 // idempotencyKey is the order's key in Redis. A script has to be given one: an order without gets a key that it never touches.

@@ -48,7 +48,7 @@ func (f *fixture) picture(owner string) string {
 // create makes a task whose first hand-over is claimed.
 func (f *fixture) create() *Claim {
 	f.Helper()
-	res, err := f.store.Reserve(f.ctx, Order{User: user, ImageID: f.picture(user)})
+	res, err := f.store.Reserve(f.ctx, Order{User: user, ImageID: f.picture(user), Formats: "stl 3mf"})
 	f.must(err)
 	_, claim, err := f.store.Create(f.ctx, res, time.Minute, 0)
 	f.must(err)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import NoDecode
 
+from worker.duration import Duration
 from worker.engines.settings import EngineSettings
 from worker.signing import decode_secret
 
@@ -17,8 +18,8 @@ class Settings(EngineSettings):
     port: int = Field(8000, ge=0, le=65535)
     """0: the system chooses; the log says which."""
 
-    data_dir: Path | None = None
-    """Where jobs keep their files while they run; by default a temporary folder of the process's own."""
+    data_dir: Path = Field(".data/worker", validate_default=True)
+    """Accepted jobs, undelivered messages and their files: what has to outlive the process. Not shared."""
 
     callback_secrets: Annotated[tuple[bytes, ...], NoDecode, Field(min_length=1)]
     """Separated by spaces, each `whsec_` and base64. The first signs, any verifies.
@@ -31,6 +32,16 @@ class Settings(EngineSettings):
     """Jobs that may wait beside the one that runs."""
 
     heartbeat_seconds: float = Field(5, ge=0.1, le=60)
+
+    stage_timeout: Duration = Field("5m", validate_default=True)
+    """The engine's process is replaced when one stage, or one step of it, takes longer."""
+
+    recycle_after: int = Field(100, ge=0)
+    """Jobs after which the engine's process is replaced by a fresh one; 0: never."""
+
+    drain_timeout: Duration = Field("25s", validate_default=True)
+    """From SIGTERM to the end: what computes may finish, the rest is given back."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("callback_secrets", mode="before")

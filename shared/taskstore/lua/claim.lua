@@ -2,7 +2,7 @@
 --
 -- ARGV nonce, length of the claim (ms)
 --
--- → ok, attempt, index of the worker to ask first, tries so far, the user, the copy's key, contentType, size, sha256, name
+-- → ok, attempt, index of the worker to ask first, tries so far, the user, the copy's key, contentType, size, sha256, name, the formats
 --   | no (another dispatcher has it, or it is not due, or no longer PENDING)
 
 load()
@@ -14,4 +14,4 @@ if not exists or task.status ~= 'PENDING' or num('claimUntil') > NOW or num('nex
 	return { 'no' }
 end
 local worker = claim(ARGV[ARG], tonumber(ARGV[ARG + 1]))
-return save({ 'ok', text(num('attempt')), text(worker), text(num('tries')), task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName })
+return save({ 'ok', text(num('attempt')), text(worker), text(num('tries')), task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName, task.formats or '' })

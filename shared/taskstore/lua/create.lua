@@ -2,7 +2,8 @@
 --
 -- KEYS 6 the user's tasks  7 active  8 idempotency (or the task's own key)
 -- ARGV the user, prefix of the user's keys, the task's id, the picture's id, the copy's key, contentType, size, sha256 and
---      name of the picture, '1' if there is an Idempotency-Key, nonce and length (ms; 0: none) of the claim, index of the first worker
+--      name of the picture, '1' if there is an Idempotency-Key, nonce and length (ms; 0: none) of the claim, index of the first worker,
+--      the formats that are wanted beside the usual results
 --
 -- → ok, '1' if the caller has the claim, attempt, status
 
@@ -34,6 +35,7 @@ set('inputName', ARGV[ARG + 8])
 set('createdAt', NOW)
 set('attempt', 0)
 set('nextWorker', ARGV[ARG + 12])
+set('formats', ARGV[ARG + 13])
 redis.call('ZREM', TRASH, '1 ' .. copy, '2 ' .. copy)
 redis.call('ZADD', TASKS, 0, id)
 redis.call('ZADD', ACTIVE, '+inf', id)
