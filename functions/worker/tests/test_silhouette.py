@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests import shapes
 from worker.engine import ImageRejected, JobCancelled
-from worker.engines.silhouette import Silhouette, inflate, matte, mesh, texture, views
+from worker.engines.silhouette import Silhouette, depth, matte, mesh, texture, views
 from worker.engines.silhouette.mesh import Mesh
 
 FACES = 20_000
@@ -38,7 +38,7 @@ def run(tmp_path: Path) -> Run:
 
 def meshed(picture: shapes.Picture, faces: int = FACES) -> Mesh:
     alpha = matte.cut_out(picture, _go_on)
-    return mesh.build(inflate.inflate(alpha, _go_on), faces, _go_on)
+    return mesh.build(depth.estimate(picture, alpha, _go_on), faces, _go_on)
 
 
 def _go_on() -> None:
@@ -194,7 +194,7 @@ def test_no_background_shows_on_the_rim() -> None:
     picture = shapes.on_colour(shapes.ball(), (255, 255, 255))
     picture = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
     alpha = matte.cut_out(picture, _go_on)
-    model = mesh.build(inflate.inflate(alpha, _go_on), FACES, _go_on)
+    model = mesh.build(depth.estimate(picture, alpha, _go_on), FACES, _go_on)
     paint = texture.paint(picture, alpha, model)
     tile = views.colours(model, paint, "front")
     covered = (views.coordinates(model, "front") != views.BACKGROUND).any(axis=2)

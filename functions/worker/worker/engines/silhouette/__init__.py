@@ -12,7 +12,7 @@ import numpy as np
 
 from worker import picture
 from worker.engine import Cancelled, ImageRejected, JobCancelled, OnStage
-from worker.engines.silhouette import inflate, matte, mesh, pack, texture, views
+from worker.engines.silhouette import depth, matte, mesh, pack, texture, views
 
 PICTURE_SIDE = 2048
 """Larger pictures are reduced to this longer side: the atlas shows no more."""
@@ -56,7 +56,7 @@ class Silhouette:
         enter("matte")
         alpha = matte.cut_out(rgba, check)
         enter("inflate")
-        solid = inflate.inflate(alpha, check)
+        solid = depth.estimate(rgba, alpha, check)
         enter("mesh")
         model = mesh.build(solid, self._faces, check)
         enter("texture")

@@ -8,14 +8,13 @@ special case. It is exact for spheres, and for capsules and tori seen face-on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from worker.engine import ImageRejected
 from worker.engines.silhouette.arrays import Field, Mask
-from worker.engines.silhouette.grid import CELLS, MARGIN, Grid
+from worker.engines.silhouette.grid import CELLS, MARGIN
 from worker.engines.silhouette.matte import NO_FOREGROUND
 from worker.engines.silhouette.morphology import disk
 
@@ -23,25 +22,16 @@ SMOOTHING = 1.6
 """Standard deviation, in cells, of the blur that takes the pixels' stairs off the surface."""
 
 
-@dataclass(frozen=True)
-class Inflation:
-    """The squared half-depth on a grid."""
+def balls(coverage: Field, check: Callable[[], None]) -> Field:
+    """h² in cells² for what a matte sampled on the grid (0..1) covers; negative outside, and far outside -1.
 
-    squared: Field
-    """h² in cells², (CELLS + 1, CELLS + 1); negative outside of the object and on the grid's border."""
-
-    grid: Grid
-
-
-def inflate(matte: Field, check: Callable[[], None]) -> Inflation:
-    """Inflates a matte (0..1). `check` is called between steps. Raises ImageRejected where it is empty."""
-    grid = Grid.around(matte)
-    soft = grid.sample_matte(cv2.GaussianBlur(matte, (0, 0), 0.6))
+    `check` is called between steps and may raise. Raises ImageRejected where nothing is covered.
+    """
+    soft = cv2.GaussianBlur(coverage, (0, 0), 0.6)
     inside = soft > 0.5
     if not inside.any():
         raise ImageRejected(NO_FOREGROUND)
-    # Distances run from pixel centre to pixel centre; the outline lies half a cell before the next.
-    radius = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
+    radius = _radius(soft, inside)
     check()
     squared = _dilate(np.where(inside, radius * radius, -np.inf).astype(np.float32), check)
     squared = _reflect(squared, inside)
@@ -51,7 +41,32 @@ def inflate(matte: Field, check: Callable[[], None]) -> Inflation:
     squared[_far(inside)] = -1
     if squared.max() <= 0:
         raise ImageRejected(NO_FOREGROUND)
-    return Inflation(squared=squared.astype(np.float32), grid=grid)
+    return squared.astype(np.float32)
+
+
+def outline(squared: Field) -> Field:
+    """The signed distance to the outline, of the balls' h²: positive inside, exact within each ball.
+
+    Over a point at ρ from the centre of a ball of radius r, h² is r² - ρ² and its gradient 2ρ.
+    """
+    rho = np.hypot(*np.gradient(squared)) / 2
+    radius = squared + rho * rho
+    return np.where(radius > 0, np.sqrt(np.maximum(radius, 0)) - rho, np.float32(-MARGIN / 2))
+
+
+def _radius(soft: Field, inside: Mask) -> Field:
+    """How far each point inside is from the outline, where the matte passes through a half."""
+    mask = inside.astype(np.uint8)
+    to_outside = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    _, labels = cv2.distanceTransformWithLabels(
+        mask, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    # The nearest outer point lies beyond the outline by what its matte is short of a half.
+    beyond = np.clip((0.5 - soft) / np.maximum(np.hypot(*np.gradient(soft)), 0.1), 0, 1)
+    short = np.zeros(int(labels.max()) + 1, np.float32)
+    short[labels[~inside]] = beyond[~inside]
+    distance: Field = np.maximum(to_outside - short[labels], 0.1) * inside
+    return distance
 
 
 def _dilate(field: Field, check: Callable[[], None]) -> Field:

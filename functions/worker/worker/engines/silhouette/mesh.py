@@ -1,8 +1,9 @@
-"""Meshes the solid {z² <= h²(x, y)} into one closed triangle mesh with as many faces as it may have.
+"""Meshes a relief into one closed triangle mesh with as many faces as it may have.
 
-The triangles of the network are clipped at the outline. What is left is a sheet whose border crosses
-each edge at most once, so two copies of it, at +h and at -h, glued along that border, are a closed
-manifold by construction, whatever the outline.
+Two copies of the sheet, one raised to the front and one to the back, are joined along their border:
+glued where the relief closes by itself, by a wall where it does not. The sheet is a manifold with
+border and the wall has a column of vertices for each of its points, so the mesh is a closed manifold
+by construction, whatever the outline.
 """
 
 from collections.abc import Callable
@@ -11,17 +12,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from worker.engines.silhouette import network
-from worker.engines.silhouette.arrays import Field, Floats, Indices
-from worker.engines.silhouette.inflate import Inflation
+from worker.engines.silhouette.arrays import Floats, Indices
+from worker.engines.silhouette.relief import Relief
+from worker.engines.silhouette.sheet import Sheet, clip, sample
 
 FINEST = 0.02
 """Errors below this many cells are not worth a triangle."""
 
-CLEAR = 0.01
-"""The least |h²| at a grid point, in cells², so that no vertex lies on the outline by chance."""
+LEAST_DEPTH = 0.1
+"""The least h inside, in cells, so that front and back never touch there."""
 
-OFF_ENDS = 0.05
-"""How near, in edge lengths, the outline may come to a grid point, so that no face is without area."""
+GLUE = 0.5
+"""The rim is glued where h² comes to zero within this many cells beyond the outline."""
+
+LEAST_WALL = 0.5
+"""Walls of a smaller half height, in cells, are glued too."""
+
+BEVEL = 0.5
+"""Next to either end of the wall runs another row of vertices, this many cells down it: between the two
+rows the normals turn by the wall's edge, so that the edge looks sharp and the faces beside it flat.
+"""
+
+ROWS = 4
+"""Vertices in a column of the wall: at the front, beside it, beside the back, at the back."""
 
 
 @dataclass(frozen=True)
@@ -37,130 +50,117 @@ class Mesh:
     """(n, 3), of unit length, outward, from the surface itself and not from the faces."""
 
     faces: Indices
-    """(m, 3), counter-clockwise seen from outside; the front's come first, then as many of the back."""
+    """(m, 3), counter-clockwise seen from outside: the front's first, then the back's, then the walls'."""
+
+    front_faces: int
+    """How many of the faces are the front's."""
 
     picture: Floats
     """(n, 2): where each vertex lies in the matte, (x, y), pixel centres at integers."""
 
-    @property
-    def front_faces(self) -> int:
-        """How many of the faces are the front's."""
-        return len(self.faces) // 2
 
-
-@dataclass(frozen=True)
-class _Sheet:
-    """The clipped network: points (n, 2) as (row, column), the last `rim` of them on the outline."""
-
-    points: Floats
-    triangles: Indices
-    rim: int
-
-
-def build(inflation: Inflation, max_faces: int, check: Callable[[], None]) -> Mesh:
+def build(relief: Relief, max_faces: int, check: Callable[[], None]) -> Mesh:
     """The finest mesh of at most `max_faces` faces. `check` is called between steps and may raise."""
-    squared = inflation.squared
-    squared = np.where(squared > 0, np.maximum(squared, CLEAR), np.minimum(squared, -CLEAR))
-    errors = network.errors(squared)
+    errors = network.errors(relief)
 
-    def sheet_at(threshold: float) -> _Sheet:
+    def sheet_at(threshold: float) -> Sheet:
         check()
-        return _clip(squared, network.triangles(errors, threshold))
+        return clip(relief.outline, network.triangles(errors, threshold))
 
-    budget = max_faces // 2
+    def fits(sheet: Sheet) -> bool:
+        return 2 * len(sheet.triangles) + len(_wall(relief, sheet).faces) <= max_faces
+
     low = high = FINEST
     sheet = sheet_at(high)
-    while len(sheet.triangles) > budget:
+    while not fits(sheet):
         low, high = high, 2 * high
         sheet = sheet_at(high)
     while high > 1.02 * low:
         between = float(np.sqrt(low * high))
         finer = sheet_at(between)
-        if len(finer.triangles) > budget:
-            low = between
-        else:
+        if fits(finer):
             high, sheet = between, finer
-    return _close(inflation, squared, sheet)
+        else:
+            low = between
+    return _close(relief, sheet)
 
 
-def _clip(squared: Field, triangles: Indices) -> _Sheet:
-    """Cuts the network at h² = 0 and keeps what is inside."""
-    width = len(squared)
-    corners = triangles[..., 0] * width + triangles[..., 1]
-    inside = squared.ravel()[corners] > 0
-    count = inside.sum(axis=1)
+@dataclass(frozen=True)
+class _Wall:
+    """What joins front and back along the rim of a sheet with r rim points."""
 
-    whole = corners[count == 3]
-    # The others are turned, keeping their orientation, until the corner unlike the other two is first.
-    tip = _turn(corners[count == 1], inside[count == 1].argmax(axis=1))
-    stump = _turn(corners[count == 2], (~inside[count == 2]).argmax(axis=1))
+    columns: Indices
+    """(r, ROWS): the vertices of each rim point from front to back, numbered from 0; one alone, repeated,
+    where the rim is glued.
+    """
 
-    # Each cut edge, from its inner to its outer end, has one rim point, shared by both its triangles.
-    cut = np.concatenate([tip[:, [0, 1]], tip[:, [0, 2]], stump[:, [1, 0]], stump[:, [2, 0]]])
-    edges, numbers = np.unique(cut[:, 0] * width * width + cut[:, 1], return_inverse=True)
-    inner, outer = (np.stack(np.divmod(end, width), 1) for end in np.divmod(edges, width * width))
-    rim = _crossings(squared, inner, outer)
+    faces: Indices
+    """(w, 3), of the same numbers."""
 
-    kept = np.concatenate([whole.ravel(), tip[:, 0], stump[:, 1], stump[:, 2]])
-    used, places = np.unique(kept, return_inverse=True)
-    wholes, tips, stump_1, stump_2 = np.split(places, np.cumsum([whole.size, len(tip), len(stump)]))
-    tip_1, tip_2, cut_1, cut_2 = np.split(numbers + len(used), np.cumsum([len(tip), len(tip), len(stump)]))
-    return _Sheet(
-        points=np.concatenate([np.stack(np.divmod(used, width), 1), rim]),
-        triangles=np.concatenate(
-            [
-                wholes.reshape(-1, 3),
-                np.stack([tips, tip_1, tip_2], 1),
-                np.stack([cut_1, stump_1, stump_2], 1),
-                np.stack([cut_1, stump_2, cut_2], 1),
-            ]
-        ),
-        rim=len(rim),
+    depth: Floats
+    """(r,): h at each rim point, 0 where the rim is glued."""
+
+
+def _wall(relief: Relief, sheet: Sheet) -> _Wall:
+    at = sheet.points[sheet.inner :]
+    squared = sample(relief.squared, at)
+    slope = np.hypot(*(sample(part, at) for part in np.gradient(relief.squared)))
+    stands = (squared > LEAST_WALL**2) & (squared > GLUE * slope)
+
+    height = np.where(stands, ROWS, 1)
+    first = np.cumsum(height) - height
+    columns = first[:, None] + np.where(stands[:, None], np.arange(ROWS), 0)
+    start, end = (columns[sheet.rim[:, k] - sheet.inner] for k in range(2))
+    upper = np.stack([end[:, :-1], start[:, :-1], start[:, 1:]], axis=-1).reshape(-1, 3)
+    lower = np.stack([end[:, :-1], start[:, 1:], end[:, 1:]], axis=-1).reshape(-1, 3)
+    faces = np.concatenate([upper, lower])
+    a, b, c = faces.T
+    return _Wall(
+        columns=columns,
+        faces=faces[(a != b) & (b != c) & (c != a)],
+        depth=np.sqrt(np.where(stands, squared, 0)),
     )
 
 
-def _turn(triangles: Indices, first: Indices) -> Indices:
-    return np.take_along_axis(triangles, (first[:, None] + np.arange(3)) % 3, axis=1)
+def _close(relief: Relief, sheet: Sheet) -> Mesh:
+    """Raises the sheet to front and back and joins the two."""
+    wall, inner = _wall(relief, sheet), sheet.inner
+    depth = np.sqrt(np.maximum(sample(relief.squared, sheet.points[:inner]), LEAST_DEPTH**2))
 
+    # Per vertex: the sheet's point it lies over, and how far above or below the middle. The front's inner
+    # vertices first, then the back's, then the wall's columns.
+    over = np.concatenate([np.tile(np.arange(inner), 2), np.empty(wall.columns.max() + 1, np.int64)])
+    offset = np.concatenate([depth, -depth, np.empty(wall.columns.max() + 1)])
+    bevel = np.minimum(BEVEL, wall.depth / 2)
+    rows = [wall.depth, wall.depth - bevel, bevel - wall.depth, -wall.depth]
+    for column, row in zip(wall.columns.T + 2 * inner, rows, strict=True):
+        over[column] = inner + np.arange(len(row))
+        offset[column] = row
+    points = sheet.points[over]
+    vertices = np.column_stack([points[:, 1], -points[:, 0], sample(relief.middle, points) + offset])
 
-def _crossings(squared: Field, inner: Indices, outer: Indices) -> Floats:
-    """Where h² is zero between inner and outer grid points, by bisection."""
-    low, high = np.zeros(len(inner)), np.ones(len(inner))
-    for _ in range(12):
-        middle = (low + high) / 2
-        positive = _sample(squared, inner + middle[:, None] * (outer - inner)) > 0
-        low, high = np.where(positive, middle, low), np.where(positive, high, middle)
-    crossings: Floats = inner + np.clip(low, OFF_ENDS, 1 - OFF_ENDS)[:, None] * (outer - inner)
-    return crossings
-
-
-def _sample(field: Field, points: Floats) -> Floats:
-    """Bilinear samples of the field at points (row, column)."""
-    row, column = np.minimum(points.astype(np.int64), np.array(field.shape) - 2).T
-    down, right = points[:, 0] - row, points[:, 1] - column
-    upper = field[row, column] * (1 - right) + field[row, column + 1] * right
-    lower = field[row + 1, column] * (1 - right) + field[row + 1, column + 1] * right
-    samples: Floats = upper * (1 - down) + lower * down
-    return samples
-
-
-def _close(inflation: Inflation, squared: Field, sheet: _Sheet) -> Mesh:
-    """Glues the sheet at +h to its mirror image at -h along the rim."""
-    points, inner = sheet.points, len(sheet.points) - sheet.rim
-    depth = np.sqrt(np.maximum(_sample(squared, points), 0))
-    depth[inner:] = 0
-    down, right = (_sample(slope, points) for slope in np.gradient(squared))
-    front = np.column_stack([points[:, 1], -points[:, 0], depth])
-    normals = np.column_stack([-right, down, 2 * depth])  # minus the gradient of h² - z²
+    # Out of the front and the back points minus the gradient of h² - (z - middle)², out of the wall and
+    # out of a glued rim that of the outline.
+    slopes = zip(np.gradient(relief.squared), np.gradient(relief.middle), strict=True)
+    down, right = (sample(s, points) + 2 * offset * sample(m, points) for s, m in slopes)
+    normals = np.column_stack([-right, down, 2 * offset])
+    sideways = np.concatenate([wall.columns[wall.depth == 0, 0], wall.columns[wall.depth > 0, 1:3].ravel()])
+    sideways += 2 * inner
+    down, right = (sample(slope, points[sideways]) for slope in np.gradient(relief.outline))
+    normals[sideways] = np.column_stack([-right, down, np.zeros(len(sideways))])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
 
-    mirror = np.array([1, 1, -1])
-    to_back = np.concatenate([np.arange(inner) + len(points), np.arange(inner, len(points))])
-    vertices = np.concatenate([front, front[:inner] * mirror])
+    front, back = (
+        np.concatenate([np.arange(inner) + shift, wall.columns[:, row] + 2 * inner])
+        for shift, row in ((0, 0), (inner, ROWS - 1))
+    )
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     return Mesh(
         vertices=(vertices - (low + high) / 2) / ((high - low).max() / 2),
-        normals=np.concatenate([normals, normals[:inner] * mirror]),
-        faces=np.concatenate([sheet.triangles, to_back[sheet.triangles][:, ::-1]]),
-        picture=inflation.grid.to_matte(np.concatenate([points, points[:inner]])[:, ::-1]),
+        normals=normals,
+        faces=np.concatenate(
+            [front[sheet.triangles], back[sheet.triangles][:, ::-1], wall.faces + 2 * inner]
+        ),
+        front_faces=len(sheet.triangles),
+        picture=relief.grid.to_matte(points[:, ::-1]),
     )

@@ -8,26 +8,36 @@ triangles are halved into, so every threshold gives triangles that match along e
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Indices
+from worker.engines.silhouette.relief import Relief
+
+_At = tuple[slice, slice]
+"""Some of the grid's points: rows, columns."""
 
 
-def errors(squared: Field) -> Field:
-    """For each grid point, how far the surface z² = h² lies from the middle of the edge that it halves.
-
-    `squared` is h² on a square grid of 2^k + 1 points a side. In cells, perpendicular to the surface; 0
-    where nothing of the object is near.
+def errors(relief: Relief) -> Field:
+    """For each grid point, how far the relief's outline, front and back lie from the middle of the edge
+    that it halves: in cells, perpendicular to the surface; 0 where nothing of the object is near.
     """
+    outline, squared = relief.outline, relief.squared
     depth = np.sign(squared) * np.sqrt(np.abs(squared))
-    slope = np.hypot(*np.gradient(squared))
+    sheets = [(relief.middle + depth, 1), (relief.middle - depth, -1)]
+    slopes = np.gradient(squared), np.gradient(relief.middle)
     out = np.zeros_like(squared)
     cells = len(squared) - 1
 
-    def middle(rows: slice, columns: slice, one: Field, other: Field) -> Field:
-        """The errors in the middle, at the grid points (rows, columns), of edges from `one` to `other`."""
-        z = (one + other) / 2
-        gap = np.abs(squared[rows, columns] - z * np.abs(z))
-        error = gap / np.sqrt(slope[rows, columns] ** 2 + 4 * z * z + 1e-6)
-        seen = (depth[rows, columns] > 0) | (one > 0) | (other > 0)
-        return np.where(seen, error, 0)
+    def middle(at: _At, one: _At, other: _At) -> Field:
+        """The errors at the grid points `at`, the middles of edges from `one` to `other`."""
+        inside = [outline[end] > 0 for end in (at, one, other)]
+        seen = inside[0] | inside[1] | inside[2]
+        crossed = seen & ~(inside[0] & inside[1] & inside[2])
+        error = np.where(crossed, np.abs(outline[at] - (outline[one] + outline[other]) / 2), 0)
+        for sheet, side in sheets:
+            # The surface is where h² = u|u|, u being the height over the middle.
+            u = side * ((sheet[one] + sheet[other]) / 2 - relief.middle[at])
+            gap = np.abs(squared[at] - u * np.abs(u))
+            steep = sum((s[at] + 2 * side * u * m[at]) ** 2 for s, m in zip(*slopes, strict=True))
+            np.maximum(error, np.where(seen, gap / np.sqrt(steep + 4 * u * u + 1e-6), 0), out=error)
+        return error
 
     size = 2
     while size <= cells:
@@ -35,8 +45,8 @@ def errors(squared: Field) -> Field:
         firsts, lasts = slice(None, -1, size), slice(size, None, size)
         # Middles of the sides of squares of `size`; what they are halved into are the centres, one
         # size down, of the four squares around them.
-        across = middle(corners, middles, depth[corners, firsts], depth[corners, lasts])
-        upright = middle(middles, corners, depth[firsts, corners], depth[lasts, corners])
+        across = middle((corners, middles), (corners, firsts), (corners, lasts))
+        upright = middle((middles, corners), (firsts, corners), (lasts, corners))
         if size > 2:
             centres = out[size // 4 :: size // 2, size // 4 :: size // 2]
             _raise(across, np.maximum(centres[:, ::2], centres[:, 1::2]))
@@ -45,10 +55,13 @@ def errors(squared: Field) -> Field:
 
         # Centres of the squares, halving the diagonal that meets the centre of the next larger square.
         falling = np.indices((cells // size, cells // size)).sum(axis=0) % 2 == 0
-        one = np.where(falling, depth[firsts, firsts], depth[firsts, lasts])
-        other = np.where(falling, depth[lasts, lasts], depth[lasts, firsts])
+        diagonal = np.where(
+            falling,
+            middle((middles, middles), (firsts, firsts), (lasts, lasts)),
+            middle((middles, middles), (firsts, lasts), (lasts, firsts)),
+        )
         around = (across[:-1], across[1:], upright[:, :-1], upright[:, 1:])
-        out[middles, middles] = np.maximum.reduce([middle(middles, middles, one, other), *around])
+        out[middles, middles] = np.maximum.reduce([diagonal, *around])
         size *= 2
     return out
 
