@@ -1,0 +1,19 @@
+"""The catalogue of solids whose surfaces are known exactly."""
+
+from quality.solids import boxy, flat, round, thin
+from quality.solids.build import Kind, Solid
+
+__all__ = ["KINDS", "Kind", "Solid", "catalogue"]
+
+KINDS: tuple[Kind, ...] = ("round", "boxy", "flat", "thin")
+
+
+def catalogue() -> list[Solid]:
+    """Every solid, in an order that never changes."""
+    groups = (
+        *(round.primitives, round.turned, round.unions, round.animals),
+        *(boxy.primitives, boxy.buildings, boxy.made),
+        *(flat.standing, flat.lying),
+        *(thin.furniture, thin.made, thin.living),
+    )
+    return [solid for group in groups for solid in group()]
