@@ -15,4 +15,9 @@ def load(settings: EngineSettings, *, preview: bool = False) -> Engine:
             from worker.engines.silhouette import Silhouette
 
             return Silhouette(faces=settings.faces, preview=preview)
+        case "crm":
+            # Its six views are the picture to judge it by.
+            from worker.engines import crm
+
+            return crm.load(settings)
     raise ValueError(f"no engine is called {settings.engine!r}")

@@ -1,0 +1,2 @@
+# mypy: ignore-errors
+from model.crm.model import CRM  # noqa: F401

@@ -1,0 +1,3 @@
+# mypy: ignore-errors
+class RasterizeCudaContext:
+    pass
