@@ -1,6 +1,8 @@
 """Paints the mesh with the picture: one atlas of two charts, the front and, smaller, the back.
 
-Nobody has seen the back: it gets the picture seen through from behind (mirrored), which is invented.
+Nobody has seen the back, nor the walls: the back gets the picture seen through from behind (mirrored), a
+wall the colours of its rim, stretched. Both lie in the back chart, so all that is invented does, and
+nothing else.
 """
 
 from dataclasses import dataclass
@@ -8,42 +10,70 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from worker.engines.silhouette.arrays import Bytes, Field, Floats, Mask
+from worker.engines.silhouette.arrays import Bytes, Field, Floats, Indices, Mask
 from worker.engines.silhouette.mesh import Mesh
 from worker.engines.silhouette.morphology import disk
 
 SIDE = 1024
 GUTTER = 8
-"""Atlas pixels between a chart and its neighbour or the atlas's edge."""
+"""Atlas pixels around a chart that have its own colours."""
+
+SEAM = 2 * GUTTER
+"""The charts' border is at a multiple of this: no texel of the first five mip levels lies on both sides of
+it, and no bilinear sample in a chart meets a texel of the other.
+"""
 
 BACK_SCALE = 0.5
 """The back chart's size relative to the front's."""
 
+NOWHERE = -10.0
+"""A row and column outside of the atlas."""
+
 
 @dataclass(frozen=True)
 class Texture:
-    """An atlas and where the mesh's faces lie in it. Front faces use `front`, the others `back`."""
+    """An atlas and where the mesh's faces lie in it. A vertex on the seam lies in both charts."""
 
     atlas: Bytes
     """RGB, (SIDE, SIDE, 3); colours run on beyond the charts, so that no filter meets a background."""
 
-    front: Floats
-    """(n, 2): for each vertex (u, v) in 0..1, v upwards."""
+    uv: Floats
+    """(k, 2): points (u, v) in 0..1, v upwards; the front chart's come first."""
 
-    back: Floats
-    """(n, 2), alike."""
+    vertices: Indices
+    """(k,): the mesh's vertex that lies there."""
+
+    corners: Indices
+    """(m, 3): for each corner of the mesh's faces the number of its point."""
+
+    @property
+    def places(self) -> Floats:
+        """The points as (column, row) in the atlas, pixel centres at integers."""
+        return np.stack([self.uv[:, 0], 1 - self.uv[:, 1]], 1) * SIDE - 0.5
+
+    def sample(self, pixels: Indices, places: Floats, size: int, background: int) -> Bytes:
+        """A square picture of `size` pixels a side that shows the atlas at `places` (k, 2), as (column, row),
+        in the `pixels` (k,), as row * size + column, bilinear, and `background` everywhere else.
+        """
+        planes = np.full((2, size * size), NOWHERE, np.float32)
+        planes[:, pixels] = places.T
+        column, row = planes.reshape(2, size, size)
+        fill = (background,) * 3
+        return cv2.remap(
+            self.atlas, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=fill
+        )
 
 
 def paint(rgba: Bytes, matte: Field, mesh: Mesh) -> Texture:
     """Makes the texture from the picture and the matte of it, which may be of a smaller size."""
     low, high = mesh.picture.min(axis=0), mesh.picture.max(axis=0)
     width, height = np.maximum(high - low, 1e-6)
-    room = SIDE - 2 * GUTTER, SIDE - 4 * GUTTER
+    room = SIDE - 2 * GUTTER, SIDE - 4 * GUTTER - SEAM
     # Wide objects: the charts above each other; tall ones: side by side.
     wide = width >= height
     along, across = (width, height) if wide else (height, width)
     scale = float(min(room[0] / along, room[1] / (across * (1 + BACK_SCALE))))
-    border = round(across * scale) + 2 * GUTTER
+    border = int(np.ceil((across * scale + 2 * GUTTER) / SEAM)) * SEAM
     start = np.array([GUTTER, GUTTER], np.float64)
     back_start = start + (np.array([0, border]) if wide else np.array([border, 0]))
 
@@ -53,16 +83,21 @@ def paint(rgba: Bytes, matte: Field, mesh: Mesh) -> Texture:
     front = _chart(rgba, matte, low - start / scale, scale, front_size)
     back_scale = scale * BACK_SCALE
     back = _chart(rgba, matte, low - (back_start - back_offset) / back_scale, back_scale, back_size)
-    atlas = np.concatenate([front, back], axis=0 if wide else 1)
+
+    scales = np.array([[scale], [back_scale]])
+    starts = np.stack([start, back_start])
+    # Each face's corners in its own chart; of the points only those that are used.
+    by_chart = mesh.faces.copy()
+    by_chart[mesh.front_faces :] += len(mesh.vertices)
+    used, corners = np.unique(by_chart, return_inverse=True)
+    chart, vertices = np.divmod(used, len(mesh.vertices))
+    at = (mesh.picture[vertices] - low) * scales[chart] + starts[chart]
     return Texture(
-        atlas=atlas,
-        front=_uv((mesh.picture - low) * scale + start),
-        back=_uv((mesh.picture - low) * back_scale + back_start),
+        atlas=np.concatenate([front, back], axis=0 if wide else 1),
+        uv=np.stack([at[:, 0] / SIDE, 1 - at[:, 1] / SIDE], 1),
+        vertices=vertices,
+        corners=corners.reshape(-1, 3),
     )
-
-
-def _uv(atlas_points: Floats) -> Floats:
-    return np.stack([atlas_points[:, 0] / SIDE, 1 - atlas_points[:, 1] / SIDE], 1)
 
 
 def _chart(rgba: Bytes, matte: Field, origin: Floats, scale: float, size: tuple[int, int]) -> Bytes:
