@@ -1,0 +1,38 @@
+"""A solid that may be what is seen, before it is chosen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from worker.engines.silhouette.arrays import Field, Mask
+from worker.engines.silhouette.fit.scene import Scene
+from worker.engines.silhouette.fit.shading import explained
+
+COARSE = 2
+"""Candidates are judged on every so many-th grid point."""
+
+Depths = Callable[[int], tuple[Field, Field, Field]]
+"""`depths(step)`: front, back and a field that is positive within the solid's outline, over every
+`step`-th grid point. Beyond the outline front and back are the same and go on from the rim."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A solid, and what speaks for it."""
+
+    name: str
+    depths: Depths
+    iou: float
+    """Of its outline and the matte's, 0..1."""
+
+    explained: float
+    """The share of the colours' variance that its normals explain, up to 1."""
+
+    parameters: int
+    """How many of its numbers were chosen by the colours, beside what the outline says."""
+
+    @classmethod
+    def judged(cls, scene: Scene, name: str, depths: Depths, parameters: int = 0) -> "Candidate":
+        """Draws the solid coarsely and compares it with the scene."""
+        front, _, within = depths(COARSE)
+        inside: Mask = within > 0
+        return cls(name, depths, scene.iou(inside, COARSE), explained(scene, front, COARSE), parameters)

@@ -1,0 +1,62 @@
+"""What there is to explain: the outline on the grid, and the colours inside of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from worker.engines.silhouette.arrays import Bytes, Field, Floats, Mask
+from worker.engines.silhouette.grid import Grid
+from worker.engines.silhouette.morphology import disk
+
+STEP = 4
+"""Every so many-th grid point of each row and column is looked at for its colour."""
+
+RIM = 6
+"""Cells from the outline within which the colours are mixed with the background's."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The matte and the picture on the grid's points."""
+
+    cover: Field
+    """The soft matte, 0..1."""
+
+    colours: Floats
+    """(rows, columns, 3), CIE Lab, at every STEP-th grid point."""
+
+    @classmethod
+    def on(cls, grid: Grid, rgba: Bytes, matte: Field) -> "Scene":
+        """What the grid sees of the picture `rgba` and the matte that was cut from it."""
+        picture = grid.sample_picture(rgba[..., :3], matte)
+        soft = cv2.GaussianBlur(picture, (0, 0), STEP / 3)[::STEP, ::STEP]
+        lab = cv2.cvtColor(soft.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+        return cls(cover=grid.sample_matte(matte), colours=lab)
+
+    @cached_property
+    def inside(self) -> Mask:
+        """The outline's inside."""
+        mask: Mask = self.cover > 0.5
+        return mask
+
+    @cached_property
+    def seen(self) -> Mask:
+        """Which of `colours` are surely the object's."""
+        inner = cv2.erode(self.inside.astype(np.uint8), disk(RIM))
+        mask: Mask = inner[::STEP, ::STEP] > 0
+        return mask
+
+    @cached_property
+    def contour(self) -> Floats:
+        """The longest outer contour, (n, 2) grid points (x, y)."""
+        contours, _ = cv2.findContours(self.inside.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        longest: Floats = max(contours, key=len)[:, 0].astype(np.float64)
+        return longest
+
+    def iou(self, inside: Mask, step: int) -> float:
+        """That of another outline's inside, over every `step`-th grid point, with this one's."""
+        cover = self.cover[::step, ::step]
+        both = float(cover[inside].sum())
+        return both / (float(cover.sum()) + float(inside.sum()) - both)
