@@ -145,6 +145,9 @@ def load() -> Acting:
             raise ImportError("no module of that name")
         case "dies":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "dies once":
+            how.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
         case "hangs":
             hold_the_gil()
         case "dies later":

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -95,7 +96,7 @@ def run(tmp_path: Path, loading: Path) -> Run:
 
         async def all_of_it() -> None:
             host = EngineHost(
-                EngineSettings(),  # type: ignore[call-arg]
+                EngineSettings(),
                 stage_timeout=stage_timeout,
                 recycle_after=recycle_after,
                 command=command,
@@ -391,6 +392,16 @@ def test_an_engine_that_cant_be_loaded_is_tried_again(
     run(test)
 
 
+def test_one_death_while_it_is_loaded_is_nobody_elses_business(run: Run, loading: Path) -> None:
+    loading.write_text("dies once")
+
+    async def test(host: EngineHost, perform: Perform) -> None:
+        await perform("works").task
+        assert host.restarts == {Loss.NOT_LOADED: 1}
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
@@ -530,6 +541,23 @@ def test_what_the_engine_has_started_ends_with_it(run: Run, tmp_path: Path, end:
     run(test)
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_process_ends_with_its_channel(loading: Path, tmp_path: Path, busy: bool) -> None:
+    """Where the kernel does not tell it of its parent's end."""
+    (tmp_path / "image").write_text("heeds")
+    ours, theirs = socket.socketpair()
+    with ours, subprocess.Popen(COMMAND, stdin=theirs.fileno(), start_new_session=True) as process:
+        theirs.close()
+        with ours.makefile("rb") as lines:
+            assert json.loads(lines.readline())["type"] == "ready"
+            if busy:
+                job = {"type": "job", "image": str(tmp_path / "image"), "out": str(tmp_path), "formats": []}
+                ours.sendall(json.dumps(job).encode() + b"\n")
+                assert json.loads(lines.readline())["type"] == "stage"
+        ours.shutdown(socket.SHUT_WR)
+        assert process.wait() == -signal.SIGKILL
+
+
 PARENT = """
 import asyncio, pathlib, sys
 from worker.engines.settings import EngineSettings
@@ -607,7 +635,7 @@ def test_the_engine_of_the_settings_is_served(tmp_path: Path, loading: Path, bal
     stages: list[str] = []
 
     async def all_of_it() -> None:
-        host = EngineHost(EngineSettings(faces=2000), stage_timeout=PATIENCE, recycle_after=0)  # type: ignore[call-arg]
+        host = EngineHost(EngineSettings(faces=2000), stage_timeout=PATIENCE, recycle_after=0)
         async with asyncio.timeout(PATIENCE), hosted(host):
             await host.reconstruct(
                 tmp_path / "ball.png", tmp_path, (), lambda stage, _: stages.append(stage), files.append

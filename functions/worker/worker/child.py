@@ -57,7 +57,7 @@ class ChildSettings(EngineSettings):
     """What the child reads from its environment, which its parent makes."""
 
     log_level: str = "info"
-    engine_memory_max: int = Field(0, ge=0)
+    engine_memory_max: int = Field(default=0, ge=0)
     """Bytes of private memory that the engine may have (RLIMIT_DATA), 0 for no bound.
 
     Beyond it an allocation fails in the engine, which costs one job, instead of somewhere on the machine.
@@ -66,7 +66,7 @@ class ChildSettings(EngineSettings):
 
 def main() -> None:
     """Serves with the engine that the environment chooses."""
-    settings = ChildSettings()  # type: ignore[call-arg]
+    settings = ChildSettings()
     logs.configure(settings.log_level)
     serve(lambda: engines.load(settings), settings.engine_memory_max)
 

@@ -262,15 +262,9 @@ class EngineHost:
         while not self._stopping.is_set():
             try:
                 process = await self._load()
-            except EngineUnavailable as error:
-                if self._stopping.is_set():
-                    return
+            except (EngineUnavailable, EngineLost) as error:
                 idle += 1
-                wait = _backoff(idle)
-                self.problems = error.problems
-                self.restarts[Loss.NOT_LOADED] += 1
-                self._settled.set()
-                log.error("engine unavailable", extra={"problems": error.problems, "retrySeconds": wait})  # noqa: TRY400
+                wait = self._not_loaded(error, idle)
             else:
                 self._engine, self.problems = process, ()
                 self._settled.set()
@@ -278,15 +272,32 @@ class EngineHost:
                 if self._work is not None:
                     await asyncio.wait([self._work])  # which knows why
                 self._lose(process, Loss.DIED, "it ended between two jobs")
-                # One that dies for nothing is replaced at once, but one after the other is not.
+                # The first that dies for nothing is replaced at once; those that follow it are not.
                 idle = 0 if process.jobs else idle + 1
                 wait = _backoff(idle - 1)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._stopping.wait()
 
+    def _not_loaded(self, error: EngineUnavailable | EngineLost, times: int) -> float:
+        """Takes note of it: seconds until the next try."""
+        if self._stopping.is_set():
+            return 0.0
+        self.restarts[Loss.NOT_LOADED] += 1
+        if isinstance(error, EngineUnavailable):
+            self.problems, wait = error.problems, _backoff(times)
+        elif times == 1:
+            # Somebody killed it, by chance in this moment: no reason to call the engine unavailable.
+            log.warning("engine not loaded", extra={"reason": str(error)})
+            return 0.0
+        else:
+            self.problems, wait = (f"while it was loaded its process {error}",), _backoff(times - 1)
+        self._settled.set()
+        log.error("engine unavailable", extra={"problems": self.problems, "retrySeconds": wait})
+        return wait
+
     async def _load(self) -> EngineProcess:
-        """A process with a loaded engine. Raises EngineUnavailable."""
+        """A process with a loaded engine. Raises EngineUnavailable or EngineLost."""
         begun = time.monotonic()
         try:
             process = await EngineProcess.start(self._command, self._environment)
@@ -306,21 +317,19 @@ class EngineHost:
         return process
 
     async def _introduce(self, process: EngineProcess) -> None:
-        """Waits until the process says what it has loaded. Raises EngineUnavailable."""
+        """Waits until the process says what it has loaded. Raises EngineUnavailable or EngineLost."""
         try:
             async with asyncio.timeout(LOAD_TIMEOUT):
                 message = await process.receive()
         except TimeoutError:
             raise EngineUnavailable([f"it was not loaded within {LOAD_TIMEOUT:g} s"]) from None
-        except EngineLost as error:
-            raise EngineUnavailable([f"while it was loaded its process {error}"]) from error
         match message:
             case {"type": "ready", "name": str(name), "stages": [*stages]} if stages:
                 self.name, self.stages = name, tuple(map(str, stages))
             case {"type": "unavailable", "problems": [*problems]} if problems:
                 raise EngineUnavailable(tuple(map(str, problems)))
             case _:
-                raise EngineUnavailable([f"while it was loaded its process {garbled(message)}"])
+                raise garbled(message)
 
 
 def _backoff(times: int) -> float:
