@@ -1,5 +1,6 @@
 """The engine `crm` in a process of its own, through a small package of CRM's shape (see crm_checkout)."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -8,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from PIL import Image
 
 from tests import shapes
 from worker.engines.crm import STAGES
+from worker.engines.settings import EngineSettings
+from worker.host import EngineHost, EngineLost, Loss, State
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE / "crm_checkout"
@@ -54,25 +57,31 @@ class Machine:
     def called(self, event: str) -> list[dict[str, Any]]:
         return [entry for entry in self.journal() if entry["event"] == event]
 
-    @contextmanager
-    def engine(self) -> Iterator["EngineProcess"]:
-        """The engine's process: ready, or ended because it is unavailable."""
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("CRM_", "TQDM_", "HF_", "PYTHON"))
-        } | {
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment of the engine's process, beside what is always there."""
+        return {
             "PYTHONPATH": f"{self.site}:{HERE.parent}",
             "CRM_HOME": str(self.home),
             "CRM_WEIGHTS": str(self.weights),
             "CRM_STEPS": str(STEPS),
             "CRM_JOURNAL": str(self.folder / "journal"),
             "OMP_NUM_THREADS": "1",
+            **self.environment,
+        }
+
+    @contextmanager
+    def engine(self) -> Iterator["EngineProcess"]:
+        """The engine's process: ready, or ended because it is unavailable."""
+        others = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("CRM_", "TQDM_", "HF_", "PYTHON"))
         }
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.crm_process"],
             cwd=self.folder,
-            env=environment | self.environment,
+            env=others | self.variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -242,10 +251,11 @@ def _check_report(out: Path) -> None:
     report = json.loads((out / "report.json").read_text())
     assert report["engine"] == "crm"
     assert (report["seed"], report["steps"], report["scale"]) == (1234, STEPS, 5.0)
-    assert list(report["seconds"]) == list(STAGES)
+    assert list(report["seconds"]) == [*STAGES, "total"]
     assert all(seconds >= 0 for seconds in report["seconds"].values())
     assert (report["faces"], report["vertices"]) == (12, 8)
-    assert (report["watertight"], report["eulerNumber"]) == (True, 2)
+    assert (report["watertight"], report["manifold"], report["eulerNumber"]) == (True, True, 2)
+    assert max(report["boundingBox"]["max"]) < 1  # the frame of the maps, in which the object fills no tile
     assert report["maskCoverage"] == pytest.approx(np.pi * 90**2 / 400**2, rel=0.01)
     assert report["gpu"] == "NVIDIA Small"
     assert set(report["versions"]) >= {"crm", "torch", "nvdiffrast", "xformers", "kaolin"}
@@ -398,3 +408,71 @@ def test_packages_that_are_there_are_not_stood_in_for(machine: Machine) -> None:
     with machine.engine() as engine:
         assert engine.start["ready"] == "crm"
     assert [e["event"] for e in machine.journal()[:3]] == ["real accelerate", "real wandb", "real rich"]
+
+
+def test_the_workers_host_runs_it_stops_it_and_replaces_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in machine.variables.items():
+        monkeypatch.setenv(name, value)
+
+    async def scene() -> None:
+        host = EngineHost(EngineSettings(engine="crm"), stage_timeout=60, recycle_after=0)
+        files: list[str] = []
+        stages: list[str] = []
+        stepping = asyncio.Event()
+
+        def on_stage(stage: str, done: float) -> None:
+            stages.append(stage)
+            if stage == "coordinates":
+                stepping.set()
+
+        def job(out: str) -> Coroutine[Any, Any, None]:
+            return host.reconstruct(
+                machine.folder / "picture.png",
+                machine.folder / out,
+                (),
+                on_stage,
+                lambda f: files.append(f.name),
+            )
+
+        await host.start()
+        try:
+            await host.ready()
+            assert (host.name, host.stages) == ("crm", tuple(STAGES))
+            await job("a")
+            assert files == RESULTS
+            assert stages.count("views") == 1 + STEPS
+
+            stepping.clear()
+            stopped = asyncio.create_task(job("b"))
+            await stepping.wait()
+            stopped.cancel()
+            await asyncio.wait([stopped])
+            # Nobody had to kill it: the same process, its networks loaded, does the next job.
+            assert host.state is State.READY
+            await job("c")
+            assert len(machine.called("pipeline")) == 1
+            assert not host.restarts
+        finally:
+            await host.close()
+
+    async def short_of_memory() -> None:
+        host = EngineHost(EngineSettings(engine="crm"), stage_timeout=60, recycle_after=0)
+        await host.start()
+        try:
+            with pytest.raises(EngineLost) as raised:
+                await host.reconstruct(
+                    machine.folder / "picture.png", machine.folder / "b", (), lambda *_: None, lambda _: None
+                )
+            assert raised.value.loss is Loss.OUT_OF_MEMORY
+        finally:
+            await host.close()
+
+    async def patiently(play: Coroutine[Any, Any, None]) -> None:
+        async with asyncio.timeout(120):
+            await play
+
+    asyncio.run(patiently(scene()))
+    monkeypatch.setenv("FAKE_OOM", "mesh")
+    asyncio.run(patiently(short_of_memory()))

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +132,9 @@ class Crm:
                 yield shape.write(out / f"model.{kind}", SOFTWARE)
 
         report = self._report() | {
-            "seconds": _seconds(begun),
-            "maskCoverage": round(float(alpha.mean()), 4),
+            "maskCoverage": round(float((alpha > 0.5).mean()), 4),
             **shape.report(),
+            "seconds": _seconds(begun),
         }
         (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
         yield out / "report.json"
@@ -191,6 +192,8 @@ def _within(stage: str, on_stage: OnStage) -> Callable[[float], None]:
 
 
 def _seconds(begun: dict[str, float]) -> dict[str, float]:
-    """How long each stage took, by when each began; the last one lasts until now."""
-    ends = [*list(begun.values())[1:], time.perf_counter()]
-    return {stage: round(end - begin, 3) for (stage, begin), end in zip(begun.items(), ends, strict=True)}
+    """How long each stage took, by when each began, the last one so far, and all together."""
+    moments = [*begun.values(), time.perf_counter()]
+    spent = {stage: end - begin for stage, (begin, end) in zip(begun, pairwise(moments), strict=True)}
+    spent["total"] = moments[-1] - moments[0]
+    return {stage: round(seconds, 4) for stage, seconds in spent.items()}

@@ -38,7 +38,7 @@ def frame(rgba: Array, matte: Array) -> Image.Image:
         picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY)
     )
     square = padded[top + margin : top + margin + side, left + margin : left + margin + side]
-    method = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
+    method = cv2.INTER_AREA if side > SIDE else cv2.INTER_LINEAR
     scaled = cv2.resize(square, (SIDE, SIDE), interpolation=method)
     return Image.fromarray(scaled.round().clip(0, 255).astype(np.uint8))
 

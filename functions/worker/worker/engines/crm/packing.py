@@ -13,6 +13,8 @@ import trimesh
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from worker.engines.silhouette.topology import examine
+
 STEM = "model"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The zip's time stamps."""
@@ -52,13 +54,16 @@ class Shape:
 
     def report(self) -> dict[str, Any]:
         """What report.json says of it."""
-        body = trimesh.Trimesh(self.vertices, self.faces, process=False)
+        topology = examine(self.faces)
+        low, high = self.vertices.min(axis=0), self.vertices.max(axis=0)
         return {
             "vertices": len(self.vertices),
             "faces": len(self.faces),
-            "watertight": bool(body.is_watertight),
-            "eulerNumber": int(body.euler_number),
-            "boundingBox": [self.vertices.min(axis=0).tolist(), self.vertices.max(axis=0).tolist()],
+            "watertight": topology.watertight,
+            "manifold": topology.manifold,
+            "eulerNumber": topology.euler_number,
+            "components": topology.components,
+            "boundingBox": {"min": low.round(4).tolist(), "max": high.round(4).tolist()},
         }
 
 
