@@ -9,6 +9,7 @@ is the safer guess.
 from collections.abc import Callable, Iterator
 
 from worker.engines.silhouette.arrays import Bytes, Field
+from worker.engines.silhouette.fit.box import boxes
 from worker.engines.silhouette.fit.candidate import Candidate
 from worker.engines.silhouette.fit.result import Fit
 from worker.engines.silhouette.fit.revolution import revolutions
@@ -40,6 +41,7 @@ def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> F
 
 
 def _candidates(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
+    yield from boxes(scene, check)
     yield from revolutions(scene, check)
 
 

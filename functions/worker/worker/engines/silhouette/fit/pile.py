@@ -39,7 +39,7 @@ class Pile:
         # The outline's very ends lie half a row beyond its last rows.
         walls = np.concatenate([[heights[0] - 0.5], heights, [heights[-1] + 0.5]])
         squares = np.concatenate([[0], width**2, [0]])
-        centres = np.arange(heights[0], heights[-1] + 0.25, 0.5)
+        centres = np.arange(heights[0], heights[-1] + 0.5)
         radii = np.sqrt((squares + ((walls - centres[:, None]) / ratio) ** 2).min(axis=1))
         return cls(axis, ratio, *_without_hidden(centres, radii, ratio, ends))
 
@@ -132,5 +132,5 @@ def _without_hidden(heights: Floats, radii: Floats, ratio: float, ends: Ends) ->
 def _dome(radius: float, ratio: float) -> tuple[Floats, Floats]:
     """A paraboloid on a disc, heights above it and squared radii, as high as it can be without showing."""
     length = radius * ratio / 2
-    up = np.arange(0.5, length, 0.5)
+    up = np.arange(1.0, length)
     return up, radius**2 * (1 - up / max(length, 1e-9))
