@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ class Worker:
             "CALLBACK_SECRETS": f"{SECRET} {OLD_SECRET}",
             "HEARTBEAT_SECONDS": "0.2",
             "FACES": "2000",
+            "DRAIN_TIMEOUT": "3s",
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.process = subprocess.Popen(
@@ -55,18 +57,27 @@ class Worker:
         self._reader.start()
         port = ports.get(timeout=30)
         assert port is not None, "the worker did not start"
-        # The socket is open before the application is: the first answer comes when it is ready.
+        # The socket is open before the application is, which answers before the engine is loaded.
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False)
-        assert self.http.get("/health").status_code == 200
+        self.until(lambda: self.http.get("/health").status_code == 200)
 
     def _read(self, ports: "queue.Queue[int | None]") -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
+            if not line.startswith("{"):
+                continue  # what an engine's library prints
             event = json.loads(line)
             self.log.append(event)
             if event["msg"] == "listening":
                 ports.put(event["port"])
         ports.put(None)
+
+    def until(self, condition: Callable[[], object], seconds: float = 60) -> None:
+        """Asks again and again until it is so; the bound only ends a broken test."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it never came"
+            time.sleep(0.01)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends the process by a signal: its exit code."""
@@ -111,7 +122,7 @@ class Worker:
 
     def files(self) -> list[Path]:
         """Every file of a job that is on the disk."""
-        return [path for path in self.data_dir.rglob("*") if path.is_file() and path.name != "lock"]
+        return [path for path in self.data_dir.rglob("*/*") if path.is_file()]
 
 
 StartWorker = Callable[..., Worker]

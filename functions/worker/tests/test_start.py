@@ -4,11 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.backend import SECRET
-from tests.conftest import ROOT
+from tests.conftest import ROOT, StartWorker
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -56,3 +57,29 @@ def test_a_port_in_use() -> None:
         ended = start(PORT=str(taken.getsockname()[1]), CALLBACK_SECRETS=SECRET)
     assert ended.returncode == 2
     assert "can't listen" in ended.stderr
+
+
+def test_a_data_folder_has_one_worker(start_worker: StartWorker) -> None:
+    worker = start_worker()
+    ended = start(PORT="0", CALLBACK_SECRETS=SECRET, DATA_DIR=str(worker.data_dir))
+    assert ended.returncode == 2
+    assert "another worker runs on" in ended.stderr
+    assert worker.http.get("/health").status_code == 200
+
+
+def test_a_data_folder_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = start(PORT="0", CALLBACK_SECRETS=SECRET, DATA_DIR=str(tmp_path / "file"))
+    assert ended.returncode == 2
+    assert "can't use DATA_DIR" in ended.stderr
+
+
+def test_the_probe_asks_this_worker(start_worker: StartWorker) -> None:
+    worker = start_worker()
+    probe = [sys.executable, "-m", "worker.probe"]
+    port = str(worker.http.base_url.port)
+    assert subprocess.run(probe, cwd=ROOT, env={"PORT": port}, check=False).returncode == 0
+    worker.stop()
+    ended = subprocess.run(probe, cwd=ROOT, env={"PORT": port}, capture_output=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr != b""

@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+import sqlite3
 import sys
 
 import uvicorn
@@ -10,6 +11,8 @@ from pydantic import ValidationError
 
 from worker import logs
 from worker.app import create_app
+from worker.outbox import DataDirInUse, OutboxUnavailable
+from worker.outbox.database import Database
 from worker.settings import Settings, explain
 
 log = logging.getLogger("worker")
@@ -31,6 +34,14 @@ def main() -> int:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
         sys.stderr.write(f"can't listen on {settings.host} port {settings.port}: {error}\n")
+        return 2
+    try:
+        # Here, where a sentence can be said; the application opens it for good.
+        database = Database(settings.data_dir)
+        database.open()
+        database.close()
+    except (DataDirInUse, OutboxUnavailable, OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"can't use DATA_DIR {settings.data_dir}: {error}\n")
         return 2
     host, port = listener.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "engine": settings.engine})

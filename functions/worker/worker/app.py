@@ -8,8 +8,11 @@ import httpx
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from worker import engines
 from worker.callbacks import Callbacks
+from worker.host import EngineHost, State
+from worker.job import Phase
+from worker.metrics import Metrics
+from worker.outbox import Outbox
 from worker.problems import Problem, RequestIds, answer_problem
 from worker.routes import router
 from worker.runner import Runner
@@ -17,35 +20,53 @@ from worker.scratch import Scratch
 from worker.settings import Settings
 from worker.signing import Signer
 
-DRAIN_SECONDS = 5.0
-
 
 def create_app(settings: Settings) -> FastAPI:
     """The worker as an ASGI application; its parts live from startup to shutdown."""
-    signer = Signer(settings.callback_secrets)
+    signer, metrics = Signer(settings.callback_secrets), Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # No proxies or credentials from the environment: callbacks go where the dispatch says.
         async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
-            scratch = Scratch(settings.data_dir)
+            callbacks = Callbacks(http, signer)
+            outbox = Outbox(settings.data_dir, callbacks, on_outcome=metrics.callback)
+            await outbox.open()
+            host = EngineHost(
+                settings, stage_timeout=settings.stage_timeout, recycle_after=settings.recycle_after
+            )
             app.state.runner = runner = Runner(
-                engines.load(settings),
-                Callbacks(http, signer),
+                host,
+                outbox,
+                callbacks,
                 http,
-                scratch,
+                Scratch(settings.data_dir),
+                metrics,
                 queue_max=settings.queue_max,
                 heartbeat=settings.heartbeat_seconds,
             )
+            _watch(metrics, runner)
+            await host.start()
+            await runner.resume()
             yield
-            await runner.drain(DRAIN_SECONDS)
-            scratch.close()
+            await runner.drain(settings.drain_timeout)
+            await host.close()
+            await outbox.close()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    app.state.settings, app.state.signer = settings, signer
+    app.state.settings, app.state.signer, app.state.metrics = settings, signer, metrics
     app.state.checks = asyncio.Semaphore(2)  # a decoded picture may have 160 MB
     app.add_middleware(RequestIds)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(HTTPException, answer_problem)
     app.include_router(router)
     return app
+
+
+def _watch(metrics: Metrics, runner: Runner) -> None:
+    """Lets the metrics ask the parts for their present state."""
+    for phase in Phase:
+        metrics.jobs(phase.value, lambda phase=phase: runner.queue.count(phase))  # type: ignore[misc]
+    metrics.engine_restarts(runner.host.restarts)
+    for state in State:
+        metrics.engine(state.value, lambda state=state: runner.host.state is state)  # type: ignore[misc]

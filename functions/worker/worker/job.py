@@ -1,7 +1,6 @@
 """One attempt at a task, from its dispatch until its last callback is through."""
 
 import asyncio
-import threading
 import time
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,27 +22,31 @@ class Phase(Enum):
 
 @dataclass(eq=False)
 class Job:
-    """The event loop owns every field; the engine's thread only reads `stop`."""
+    """What the runner knows of a job; what has to outlive the process is in the outbox."""
 
     target: Target
-    image: bytes | RemoteImage
+    picture: Path | RemoteImage
+    """The picture's file, or where it has to be fetched from."""
+
+    formats: tuple[str, ...] = ()
     phase: Phase = Phase.QUEUED
     stage: str = "queued"
     progress: int = 0
+    accepted: float = field(default_factory=time.monotonic)
     started: float | None = None
     """Monotonic time at which it got the slot."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set once the engine's work is not wanted any more."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when there is progress to tell."""
 
-    files: asyncio.Queue[Path | None] = field(default_factory=asyncio.Queue)
-    """Results on their way to the backend, None after the last."""
+    quiet: bool = False
+    """No more heartbeats."""
+
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once nothing more is to be delivered for it."""
 
     task: asyncio.Task[None] | None = None
-    messengers: list[asyncio.Task[object]] = field(default_factory=list)
+    heartbeat: asyncio.Task[None] | None = None
 
     def enter(self, phase: Phase, stage: str, progress: int) -> None:
         """Moves on and lets the backend know."""
@@ -53,12 +56,10 @@ class Job:
         self.changed.set()
 
     def halt(self) -> None:
-        """Stops all that is done for it; nothing is sent for it any more."""
-        self.stop.set()
-        for messenger in self.messengers:
-            messenger.cancel()
-        if self.task is not None:
-            self.task.cancel()
+        """Stops all that is done for it: no more computing, no more heartbeats."""
+        for task in (self.heartbeat, self.task):
+            if task is not None:
+                task.cancel()
 
 
 def about(job: Job) -> dict[str, object]:

@@ -1,14 +1,19 @@
 """What `/metrics` tells Prometheus.
 
-Gauges are read when they are asked for; counters and seconds are kept where things happen.
+Gauges are set when they are asked for; counters and seconds are kept where things happen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE
 from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from worker.process import Loss
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
@@ -45,17 +50,15 @@ class Metrics:
             ["kind", "outcome"],
             registry=registry,
         )
-        self._replaced = Counter(
-            "recon3d_worker_engine_replaced", "Engine processes replaced", ["reason"], registry=registry
-        )
 
     def jobs(self, phase: str, count: Callable[[], float]) -> None:
         """Asks `count` for the jobs in this phase."""
         self._jobs.labels(phase).set_function(count)
 
-    def outbox(self, state: str, count: Callable[[], float]) -> None:
-        """Asks `count` for the messages in this state."""
-        self._outbox.labels(state).set_function(count)
+    def outbox(self, *, pending: int, dead: int) -> None:
+        """How many messages wait in the outbox."""
+        self._outbox.labels("pending").set(pending)
+        self._outbox.labels("dead").set(dead)
 
     def engine(self, state: str, is_so: Callable[[], float]) -> None:
         """Asks `is_so` for 1 while the engine is in this state, else 0."""
@@ -77,10 +80,26 @@ class Metrics:
         """A callback had an answer, or none."""
         self._callbacks.labels(kind, outcome).inc()
 
-    def replaced(self, reason: str) -> None:
-        """The engine's process was replaced."""
-        self._replaced.labels(reason).inc()
+    def engine_restarts(self, by_reason: Mapping[Loss, int]) -> None:
+        """Reads the counts of replaced engine processes from there."""
+        self._registry.register(_Restarts(by_reason))
 
     def text(self) -> bytes:
         """The exposition."""
         return generate_latest(self._registry)
+
+
+class _Restarts(Collector):
+    """A counter that is kept elsewhere."""
+
+    def __init__(self, by_reason: Mapping[Loss, int]) -> None:
+        self._by_reason = by_reason
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """One sample for each reason there was."""
+        family = CounterMetricFamily(
+            "recon3d_worker_engine_replaced", "Engine processes given up", labels=["reason"]
+        )
+        for reason, count in self._by_reason.items():
+            family.add_metric([reason], count)
+        yield family

@@ -1,14 +1,11 @@
-"""Which jobs there are: who comes next, how long it will take, and what was here before."""
+"""Which jobs there are: who comes next, and how long it will take."""
 
 import math
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 
 from worker.job import Job, Phase
-
-REMEMBERED = 4096
-"""How many finished tasks are kept in mind, so that a late duplicate starts nothing."""
 
 FIRST_GUESS = 3.0
 """Seconds that a job takes, before there was one."""
@@ -25,17 +22,12 @@ class QueueFull(Exception):
         self.retry_after = retry_after
 
 
-class Superseded(Exception):
-    """A higher attempt of this task is or was here."""
-
-
 class Queue:
     """Jobs in the order of their arrival. At most one computes and `limit` wait for it."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._jobs: dict[str, Job] = {}
-        self._past: OrderedDict[str, int] = OrderedDict()
         self._durations: deque[float] = deque(maxlen=8)
 
     def __iter__(self) -> Iterator[Job]:
@@ -49,14 +41,6 @@ class Queue:
         """How many jobs are in this phase."""
         return sum(job.phase is phase for job in self._jobs.values())
 
-    def knows(self, task_id: str, attempt: int) -> bool:
-        """Whether this very attempt is or was here. Raises Superseded where a higher one is or was."""
-        job = self._jobs.get(task_id)
-        latest = job.target.attempt if job else self._past.get(task_id, 0)
-        if latest > attempt:
-            raise Superseded
-        return latest == attempt
-
     def ensure_place(self, task_id: str) -> None:
         """Raises QueueFull where one more job would be too many; a job that it replaces makes place."""
         replaced = self._jobs.get(task_id)
@@ -67,18 +51,16 @@ class Queue:
             raise QueueFull(60)
 
     def add(self, job: Job) -> None:
-        """Puts the job last; the caller has asked `knows` and `ensure_place`."""
+        """Puts the job last, in the place of another attempt at the same task."""
         self._jobs.pop(job.target.task_id, None)
         self._jobs[job.target.task_id] = job
 
     def remove(self, job: Job) -> None:
-        """Takes out a job that is done, one way or another, and keeps its attempt in mind."""
-        task_id, attempt = job.target.task_id, job.target.attempt
-        if self._jobs.get(task_id) is job:
-            del self._jobs[task_id]
-        self._past[task_id] = max(attempt, self._past.pop(task_id, 0))
-        while len(self._past) > REMEMBERED:
-            self._past.popitem(last=False)
+        """Takes out a job that is done, one way or another."""
+        if self._jobs.get(job.target.task_id) is job:
+            del self._jobs[job.target.task_id]
+        for other in self._jobs.values():
+            other.changed.set()  # its place in the queue is another now
 
     def took(self, seconds: float) -> None:
         """Learns how long a job had the slot."""

@@ -1,6 +1,7 @@
-"""The worker's three calls: take a task, stop it, and how are you."""
+"""The worker's calls: take a task, stop it, how are you, and in figures."""
 
 import asyncio
+import logging
 import math
 from typing import cast
 
@@ -9,11 +10,17 @@ from starlette.responses import JSONResponse, Response
 
 from worker import picture
 from worker.dispatch import Dispatch, parse, read_body, read_form
+from worker.engine import EngineUnavailable
+from worker.host import State
 from worker.job import Phase
+from worker.metrics import CONTENT_TYPE, Metrics
+from worker.outbox import OutboxUnavailable
 from worker.problems import Problem
-from worker.queue import QueueFull, Superseded
-from worker.runner import Draining, Runner
+from worker.queue import QueueFull
+from worker.runner import Draining, Runner, Superseded
 from worker.signing import MessageId, SignatureInvalid, Signer
+
+log = logging.getLogger(__name__)
 
 router = APIRouter()
 
@@ -33,16 +40,20 @@ async def generate3d(request: Request) -> Response:
 
     runner = _runner(request)
     try:
-        if not runner.already_has(dispatch.target):
+        if not await runner.already_has(dispatch.target):
             await _check_image(request, dispatch)
-            runner.submit(dispatch)
+            await runner.submit(dispatch)
     except Superseded as error:
         raise Problem(409, "attempt_superseded", "A later attempt of this task is known.") from error
     except QueueFull as error:
-        headers = {"retry-after": str(error.retry_after)}
-        raise Problem(503, "unavailable", "The queue is full.", headers=headers) from error
+        raise _come_again("The queue is full.", error.retry_after) from error
     except Draining as error:
-        raise Problem(503, "unavailable", "The worker stops.", headers={"retry-after": "5"}) from error
+        raise _come_again("The worker stops.", 5) from error
+    except EngineUnavailable as error:
+        raise _come_again("The engine can't run here. GET /health says why.", 60) from error
+    except OutboxUnavailable as error:
+        log.exception("can't keep what comes in", extra={"taskId": dispatch.target.task_id})
+        raise _come_again("The worker can't keep anything at the moment.", 30) from error
     answer = {
         "status": "accepted",
         "task_id": dispatch.target.task_id,
@@ -58,27 +69,46 @@ async def cancel(request: Request, task_id: str) -> Response:
     caller = _verified(request, await read_body(request), "cancel")
     if caller.task != task_id:
         raise _signature_invalid()
-    if not _runner(request).cancel(task_id):
+    if not await _runner(request).cancel(task_id):
         raise Problem(404, "task_not_found", "There is no work on this task here.")
     return JSONResponse({"status": "cancelled", "task_id": task_id}, 202)
 
 
 @router.api_route("/health", methods=["GET", "HEAD"])
 async def health(request: Request) -> Response:
-    """200 once jobs are taken, 503 while the worker stops."""
+    """200 once jobs can be computed; 503 while the engine starts, can't run, or the worker stops."""
     runner = _runner(request)
+    state = "stopping" if runner.draining else runner.host.state.value
+    healthy = state in (State.READY.value, State.BUSY.value)
+    depth = await runner.outbox.depth()
     document = {
-        "status": "unhealthy" if runner.draining else "healthy",
-        "models_loaded": True,
-        "engine": runner.engine.name,
+        "status": "healthy" if healthy else "unhealthy",
+        "models_loaded": runner.host.state in (State.READY, State.BUSY),
+        "engine": runner.host.name,
+        "state": state,
+        "problems": runner.host.problems,
         "queue": {
             "running": runner.queue.count(Phase.RUNNING),
             "queued": runner.queue.count(Phase.QUEUED),
             "limit": runner.queue.limit,
             "delivering": runner.queue.count(Phase.DELIVERING),
         },
+        "outbox": {"pending": depth.pending, "dead": depth.dead},
     }
-    return JSONResponse(document, 503 if runner.draining else 200)
+    return JSONResponse(document, 200 if healthy else 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """The figures, for Prometheus."""
+    figures = cast(Metrics, request.app.state.metrics)
+    depth = await _runner(request).outbox.depth()
+    figures.outbox(pending=depth.pending, dead=depth.dead)
+    return Response(figures.text(), media_type=CONTENT_TYPE)
+
+
+def _come_again(why: str, seconds: int) -> Problem:
+    return Problem(503, "unavailable", why, headers={"retry-after": str(seconds)})
 
 
 async def _check_image(request: Request, dispatch: Dispatch) -> None:

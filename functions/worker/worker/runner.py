@@ -1,28 +1,33 @@
 """Runs jobs: one computes at a time, the others wait; results go out as they come into being.
 
-Knows nothing of HTTP: jobs come as Dispatch, and what is to be said goes to Callbacks.
+Knows nothing of HTTP: jobs come as Dispatch, and what is to be said durably goes to the Outbox. What was
+accepted is in the outbox too, so that a worker which was killed takes it up again at its next start.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
 from worker import picture
-from worker.callbacks import Callbacks, Refused, Undeliverable, Unwanted
-from worker.courier import Courier
+from worker.callbacks import Callbacks
 from worker.dispatch import Dispatch, Target
-from worker.engine import Engine, ImageRejected, JobCancelled
+from worker.engine import EngineUnavailable, ImageRejected
 from worker.fetch import FetchFailed, fetch
+from worker.heartbeat import Heartbeat
+from worker.host import EngineFailed, EngineHost, EngineLost
 from worker.job import Failure, Job, Phase, about
+from worker.metrics import Metrics
+from worker.outbox import Accepted, Closed, Outbox, OutboxUnavailable, ResultChanged
 from worker.queue import Queue
 from worker.scratch import Scratch
 
 log = logging.getLogger(__name__)
+
+STARTS_MAX = 2
+"""How often a job's computing may begin here: one that took the whole worker down twice is given back."""
 
 WORKER_FAILED: Failure = {
     "code": "worker_failed",
@@ -34,6 +39,10 @@ class Draining(Exception):
     """The worker is about to stop and takes nothing more."""
 
 
+class Superseded(Exception):
+    """A higher attempt of this task is or was here."""
+
+
 class GiveBack(Exception):
     """The worker can't do the job now, another one may."""
 
@@ -43,130 +52,165 @@ class Runner:
 
     def __init__(
         self,
-        engine: Engine,
+        host: EngineHost,
+        outbox: Outbox,
         callbacks: Callbacks,
         http: httpx.AsyncClient,
         scratch: Scratch,
+        metrics: Metrics,
         *,
         queue_max: int,
         heartbeat: float,
     ) -> None:
-        self.engine = engine
+        self.host, self.outbox = host, outbox
         self.queue = Queue(queue_max)
         self.draining = False
-        self._http = http
-        self._scratch = scratch
-        self._courier = Courier(callbacks, self.queue, heartbeat)
+        self._http, self._scratch, self._metrics = http, scratch, metrics
+        self._heartbeat = Heartbeat(callbacks, self.queue, heartbeat, self._unwanted)
         self._slot = asyncio.Lock()
+        self._accepting = asyncio.Lock()
+        self._errands: set[asyncio.Task[bool]] = set()
+        outbox.listen(self._in_vain, self._settled)
 
     # -- what may be asked of it --------------------------------------------------------------------
 
-    def already_has(self, target: Target) -> bool:
-        """Whether this attempt needs no place: it is or was here. Raises as `submit` does."""
-        if self.queue.knows(target.task_id, target.attempt):
+    async def resume(self) -> None:
+        """Takes up what an earlier process accepted and did not finish, in the order of acceptance."""
+        for accepted in await self.outbox.unfinished():
+            log.info("resumed", extra={"taskId": accepted.target.task_id, "attempt": accepted.target.attempt})
+            self._begin(accepted)
+
+    async def already_has(self, target: Target) -> bool:
+        """Whether this attempt needs no place: it is or was here.
+
+        Raises Superseded, QueueFull, Draining, EngineUnavailable where the engine can't run here, or
+        OutboxUnavailable.
+        """
+        latest = await self.outbox.latest_attempt(target.task_id)
+        if latest >= target.attempt:
+            if latest > target.attempt:
+                raise Superseded
             return True
         if self.draining:
             raise Draining
+        if self.host.problems:
+            raise EngineUnavailable(self.host.problems)
         self.queue.ensure_place(target.task_id)
         return False
 
-    def submit(self, dispatch: Dispatch) -> None:
+    async def submit(self, dispatch: Dispatch) -> None:
         """Takes the job, unless it is here already; a lower attempt of the same task is stopped.
 
-        Raises Superseded, QueueFull or Draining. Never waits: no two calls can interleave.
+        It is on the disk when this returns. Raises as `already_has` does.
         """
-        target = dispatch.target
-        if self.already_has(target):
-            return
-        previous = self.queue.get(target.task_id)
-        if previous is not None:
-            log.info("replaced by a higher attempt", extra=about(previous))
-            previous.halt()
-        job = Job(target, dispatch.image)
-        self.queue.add(job)
-        job.task = asyncio.create_task(self._run(job))
-        # Not in the task itself: one that is cancelled before its first step runs none of its lines.
-        job.task.add_done_callback(lambda _: self._remove(job))
-        log.info("accepted", extra=about(job))
+        async with self._accepting:
+            if await self.already_has(dispatch.target):
+                return
+            accepted = await self.outbox.accept(dispatch)
+            previous = self.queue.get(dispatch.target.task_id)
+            if previous is not None:
+                log.info("replaced by a higher attempt", extra=about(previous))
+                self._stop(previous, "replaced")
+            log.info("accepted", extra=about(self._begin(accepted)))
 
-    def cancel(self, task_id: str) -> bool:
+    async def cancel(self, task_id: str) -> bool:
         """Stops the task's work; false where there is none."""
         job = self.queue.get(task_id)
         if job is None:
             return False
         log.info("cancelled", extra=about(job))
-        job.halt()
+        self._stop(job, "cancelled")
+        await self.outbox.abandon(task_id, job.target.attempt)
         return True
 
     async def drain(self, seconds: float) -> None:
-        """Gives every job back by `released`, best effort, and stops. Takes about `seconds` at most."""
+        """Takes nothing more; what computes may finish, the rest is given back. Ends within `seconds`.
+
+        What can't be delivered by then stays in the outbox for the next start.
+        """
         self.draining = True
-        jobs = list(self.queue)
-        for job in jobs:
+        end = time.monotonic() + seconds
+        await asyncio.gather(*(self._give_back(job) for job in self.queue if job.phase is Phase.QUEUED))
+        running = [job.task for job in self.queue if job.phase is Phase.RUNNING and job.task is not None]
+        if running:
+            # A part of the time is left for its callbacks, or to give it back after all.
+            await asyncio.wait(running, timeout=seconds * 0.6)
+        await asyncio.gather(*(self._give_back(job) for job in self.queue if job.phase is Phase.RUNNING))
+        await self.outbox.flush(max(0.0, end - time.monotonic()))
+        for job in self.queue:
             job.halt()
-        tasks = [job.task for job in jobs if job.task is not None]
-        messengers = [messenger for job in jobs for messenger in job.messengers]
-        # No late `processing` may follow a `released`: it would take the task up again.
-        await asyncio.gather(*messengers, return_exceptions=True)
-        if jobs:
-            releases = [asyncio.create_task(self._courier.release(job)) for job in jobs]
-            await asyncio.wait([*releases, *tasks], timeout=seconds)
-            for release in releases:
-                release.cancel()
 
     # -- one job ------------------------------------------------------------------------------------
+
+    def _begin(self, accepted: Accepted) -> Job:
+        job = Job(accepted.target, accepted.picture, accepted.formats)
+        self.queue.add(job)
+        job.heartbeat = asyncio.create_task(self._heartbeat.beat(job))
+        job.task = asyncio.create_task(self._run(job))
+        # Not in the task itself: one that is cancelled before its first step runs none of its lines.
+        job.task.add_done_callback(lambda _: self._remove(job))
+        return job
+
+    def _remove(self, job: Job) -> None:
+        if job.heartbeat is not None:
+            job.heartbeat.cancel()
+        self.queue.remove(job)
+
+    def _stop(self, job: Job, outcome: str) -> None:
+        self._metrics.ended(outcome)
+        job.halt()
+
+    def _settled(self, task_id: str, attempt: int) -> None:
+        """The outbox has nothing more to deliver for this attempt."""
+        job = self.queue.get(task_id)
+        if job is not None and job.target.attempt == attempt:
+            job.settled.set()
+
+    def _in_vain(self, task_id: str, attempt: int) -> None:
+        """The outbox was told that this attempt is not wanted, or one of its results was refused."""
+        job = self.queue.get(task_id)
+        if job is not None and job.target.attempt == attempt and job.phase is not Phase.DELIVERING:
+            self._stop(job, "unwanted")
+
+    def _unwanted(self, job: Job, reason: str) -> None:
+        """The heartbeat was told so."""
+        log.info("the backend no longer wants it", extra=about(job) | {"reason": reason})
+        self._stop(job, "unwanted")
+        errand = asyncio.create_task(self.outbox.abandon(job.target.task_id, job.target.attempt))
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
 
     async def _run(self, job: Job) -> None:
         try:
             with self._scratch.job(job.target.task_id) as folder:
-                await self._work(job, folder)
-        except asyncio.CancelledError:
-            pass  # halted, by one who has said why
-        except Unwanted as error:
-            log.info("the backend no longer wants it", extra=about(job) | {"reason": str(error)})
-        except (Refused, Undeliverable) as error:
-            log.error("a callback was lost", extra=about(job) | {"reason": str(error)})  # noqa: TRY400
-        except OSError:
-            log.exception("given back for lack of files", extra=about(job))
-            await self._courier.release(job)
+                failure = await self._compute(job, folder)
+            await self.outbox.conclude(job.target, "failed" if failure else "completed", failure)
+        except (GiveBack, ResultChanged, OutboxUnavailable, OSError, MemoryError) as error:
+            log.warning("given back", extra=about(job) | {"reason": str(error) or type(error).__name__})
+            await self._release(job)
+        except Closed:
+            return  # dropped or replaced meanwhile, by one who has said why
         except Exception:
             log.exception("the job broke", extra=about(job))
-            await self._courier.release(job)
-
-    def _remove(self, job: Job) -> None:
-        self.queue.remove(job)
-        for other in self.queue:
-            other.changed.set()  # its place in the queue is another now
-
-    async def _work(self, job: Job, folder: Path) -> None:
-        reports = asyncio.create_task(self._courier.report(job))
-        delivery = asyncio.create_task(self._courier.results(job))
-        job.messengers = [reports, delivery]
-        try:
-            failure = await self._compute(job, folder)
-            job.enter(Phase.DELIVERING, "upload", 99)
-            job.files.put_nowait(None)
-            failure = await delivery or failure
-            await _stopped(reports)
-            await self._courier.conclude(job, failure, folder)
-        except GiveBack as error:
-            log.warning("given back", extra=about(job) | {"reason": str(error)})
-            await _stopped(delivery)
-            await _stopped(reports)
-            await self._courier.release(job)
-        finally:
-            await _stopped(delivery)
-            await _stopped(reports)
+            await self._release(job)
+        else:
+            log.info("concluded", extra=about(job) | {"failure": failure and failure["code"]})
+            self._metrics.ended(failure["code"] if failure else "completed")
+        job.enter(Phase.DELIVERING, "upload", 99)
+        await job.settled.wait()
 
     async def _compute(self, job: Job, folder: Path) -> Failure | None:
-        """Runs the engine once the slot is free; what it yields goes to `job.files`."""
+        """Runs the engine once the slot is free; what it makes goes to the outbox."""
         try:
             # A picture that has to be fetched queues when it is here: a slow storage holds up nobody else.
             # All others queue at once, so that the lock, which is fair, keeps the order of arrival.
-            fetched = await self._fetch(job, folder)
+            image = await self._fetch(job, folder)
             async with self._slot:
-                image = fetched or await self._write(job, folder)
-                job.enter(Phase.RUNNING, self.engine.stages[0], 0)
+                await self.host.ready()
+                if await self.outbox.started(job.target.task_id, job.target.attempt) > STARTS_MAX:
+                    raise GiveBack(f"the worker went down {STARTS_MAX} times while it computed")
+                self._metrics.waited(time.monotonic() - job.accepted)
+                job.enter(Phase.RUNNING, self.host.stages[0], 0)
                 try:
                     await self._reconstruct(job, image, folder)
                 finally:
@@ -176,29 +220,19 @@ class Runner:
             return {"code": "image_rejected", "message": str(error)}
         except FetchFailed as error:
             raise GiveBack(f"the picture can't be fetched: {error}") from error
-        except (OSError, MemoryError) as error:
-            raise GiveBack(f"{type(error).__name__}: {error}") from error
-        except JobCancelled:
-            return WORKER_FAILED  # its delivery was refused and knows better
-        except Exception:
-            log.exception("the engine failed", extra=about(job))
+        except (EngineLost, EngineUnavailable) as error:
+            raise GiveBack(f"the engine was lost: {error}") from error
+        except EngineFailed as error:
+            log.exception("the engine failed", extra=about(job) | {"reason": str(error)})
             return WORKER_FAILED
         return None
 
-    async def _write(self, job: Job, folder: Path) -> Path:
-        """The picture that travelled in the form, as a file. It was checked before it was accepted."""
-        path, image = folder / "input", job.image
-        if isinstance(image, bytes):
-            await asyncio.to_thread(path.write_bytes, image)
-            job.image = b""  # the file has it now
-        return path
-
-    async def _fetch(self, job: Job, folder: Path) -> Path | None:
-        """The picture that travels by URL, as a file, checked; None where it came in the form."""
-        path, image = folder / "input", job.image
-        if isinstance(image, bytes):
-            return None
-        await fetch(self._http, image, path)
+    async def _fetch(self, job: Job, folder: Path) -> Path:
+        """The picture as a file; one that travels by URL is fetched and checked."""
+        if isinstance(job.picture, Path):
+            return job.picture
+        path = folder / "input"
+        await fetch(self._http, job.picture, path)
         try:
             await asyncio.to_thread(picture.check, path)
         except (picture.UnknownType, picture.TooManyPixels, picture.Undecodable) as error:
@@ -206,35 +240,56 @@ class Runner:
         return path
 
     async def _reconstruct(self, job: Job, image: Path, folder: Path) -> None:
-        """Runs the engine in a thread. However this ends, the thread has ended: the slot is really free."""
-        loop = asyncio.get_running_loop()
+        """Runs the engine. However this ends, the engine is idle or gone: the slot is really free."""
         out = folder / "results"
         out.mkdir()
+        files: asyncio.Queue[Path | None] = asyncio.Queue()
+        began, stage = time.monotonic(), ""
 
-        def in_loop(call: Callable[..., None], *values: object) -> None:
-            loop.call_soon_threadsafe(call, *values)
+        def on_stage(name: str, done: float) -> None:
+            nonlocal began, stage
+            if name != stage:
+                self._stage_ended(stage, began)
+                began, stage = time.monotonic(), name
+            job.enter(Phase.RUNNING, name, round(98 * min(max(done, 0), 1)))
 
-        def on_stage(stage: str, done: float) -> None:
-            in_loop(job.enter, Phase.RUNNING, stage, round(98 * min(max(done, 0), 1)))
+        async def keep() -> None:
+            while (file := await files.get()) is not None:
+                await self.outbox.add_result(job.target, file)
 
-        def work() -> None:
-            for file in self.engine.reconstruct(image, out, on_stage, job.stop.is_set):
-                in_loop(job.files.put_nowait, file)
-
-        thread = asyncio.ensure_future(asyncio.to_thread(work))
         try:
-            await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            job.stop.set()
-            await asyncio.wait([thread])
-            with suppress(Exception):
-                thread.result()
-            raise
+            async with asyncio.TaskGroup() as group:
+                group.create_task(keep())
+                await self.host.reconstruct(image, out, job.formats, on_stage, files.put_nowait)
+                self._stage_ended(stage, began)
+                files.put_nowait(None)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
 
+    def _stage_ended(self, stage: str, began: float) -> None:
+        if stage:
+            self._metrics.stage(self.host.name, stage, time.monotonic() - began)
 
-async def _stopped(task: asyncio.Task[Failure | None] | asyncio.Task[None]) -> None:
-    """Cancels the task, waits until it has ended, and takes note of how."""
-    task.cancel()
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()
+    # -- giving back --------------------------------------------------------------------------------
+
+    async def _give_back(self, job: Job) -> None:
+        """Stops the job and gives it back, from outside of its own task."""
+        if job.task is not None:
+            job.task.cancel()
+            await asyncio.wait([job.task])
+        await self._release(job)
+
+    async def _release(self, job: Job) -> None:
+        """Gives the job back without a verdict."""
+        await self._heartbeat.end(job)
+        self._metrics.ended("released")
+        try:
+            await self.outbox.conclude(job.target, "released")
+        except Closed:
+            job.settled.set()
+        except OutboxUnavailable as error:
+            # The lease runs out, and the next start finds the job accepted and not finished.
+            log.error("could not be released", extra=about(job) | {"reason": str(error)})  # noqa: TRY400
+            job.settled.set()
+        else:
+            log.info("released", extra=about(job))

@@ -39,6 +39,9 @@ class Settings(EngineSettings):
     recycle_after: int = Field(100, ge=0)
     """Jobs after which the engine's process is replaced by a fresh one; 0: never."""
 
+    engine_memory_max: int = Field(0, ge=0)
+    """Bytes of memory of its own that the engine's process may have (RLIMIT_DATA); 0: no bound."""
+
     drain_timeout: Duration = Field("25s", validate_default=True)
     """From SIGTERM to the end: what computes may finish, the rest is given back."""
 
