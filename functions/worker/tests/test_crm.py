@@ -66,6 +66,7 @@ class Machine:
             "CRM_WEIGHTS": str(self.weights),
             "CRM_STEPS": str(STEPS),
             "CRM_JOURNAL": str(self.folder / "journal"),
+            "TMPDIR": str(self.folder / "tmp"),
             "OMP_NUM_THREADS": "1",
             **self.environment,
         }
@@ -127,7 +128,7 @@ def machine(tmp_path: Path) -> Machine:
     for name in ("CRM.pth", "pixel-diffusion.pth", "ccm-diffusion.pth"):
         (made.weights / name).write_text(json.dumps({"weights": name}))
     (tmp_path / "picture.png").write_bytes(shapes.encoded(shapes.rgba(shapes.ball(90, (120, 250)))))
-    for name in "abc":
+    for name in ("a", "b", "c", "tmp"):
         (tmp_path / name).mkdir()
     return made
 
@@ -142,6 +143,7 @@ def test_a_picture_goes_all_the_way(machine: Machine) -> None:
     assert files == [*RESULTS[:5], "model.stl", "model.ply", "report.json"]
     assert all(message["size"] > 0 for message in told if "file" in message)
     assert sorted(path.name for path in (machine.folder / "a").iterdir()) == sorted(files)
+    assert not list((machine.folder / "tmp").iterdir()), "CRM's export leaves files behind"
     _check_progress(told)
     _check_calls(machine)
     _check_views(machine.folder / "a")
@@ -310,6 +312,7 @@ def test_lack_of_gpu_memory_goes_through_to_the_host(machine: Machine, where: st
         told = engine.run(image="picture.png", out="a")
     assert told[-1] == {"end": "OutOfMemoryError"}
     assert not [path for path in (machine.folder / "a").iterdir() if path.is_dir()]
+    assert not list((machine.folder / "tmp").iterdir())
 
 
 def test_a_picture_without_an_object_is_rejected_before_the_gpu_is_asked(machine: Machine) -> None:
