@@ -33,6 +33,12 @@ demo: image build worker ## one photo through the whole system, results to OUT
 image:
 	@[ -n "$(IMAGE)" ] || { echo "Say which photo: make demo IMAGE=photo.png OUT=out/" >&2; exit 1; }
 
+# args reconstruct  IMAGE= OUT=
+.PHONY: reconstruct
+reconstruct: worker ## one photo through the engine alone (ENGINE, FORMATS="stl ply 3mf usdz"), results to OUT
+	@[ -n "$(IMAGE)" ] || { echo "Say which photo: make reconstruct IMAGE=photo.png OUT=out/" >&2; exit 2; }
+	@PYTHONPATH=$(WORKER) exec $(PYTHON) -m worker.reconstruct "$(IMAGE)" "$(OUT)" --formats $(FORMATS)
+
 .PHONY: up
 up: build $(if $(WORKER_URLS),,worker) ## the whole system on this machine, until Ctrl-C
 	@exec $(BIN)/local up
