@@ -7,18 +7,7 @@ import (
 	"time"
 )
 
-// persist sends until the answer is none that says "later".
-
-// journey takes one picture all its way as a patient browser and a patient worker do, and fails the test where anything is
-
-// lost, comes twice or is not as it should be.
-
-// work does what a worker does with each hand-over until one is completed, and tells which.
-
-// traffic makes journeys, a few at a time, while trouble makes trouble, and ends when both have.
-
 // Functions die at any moment. What was begun ends well.
-
 func TestKilledFunctions(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2)
@@ -33,10 +22,7 @@ func TestKilledFunctions(t *testing.T) {
 	s.everythingDeleted(t, func() { eventually(t, "no object is left", func() bool { return len(s.orphans(t, bucket)) == 0 }) })
 }
 
-// everythingDeleted deletes all tasks and pictures, and then checks.
-
 // Redis dies in the middle of all, and comes back with what it had written (appendfsync always).
-
 func TestKilledRedis(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2)
@@ -51,9 +37,7 @@ func TestKilledRedis(t *testing.T) {
 }
 
 // The host's own Redis is restarted over its data, too. Its append-only file is synced each second, which a killed process,
-
 // unlike a killed machine, does not lose.
-
 func TestKilledRedisOfTheHost(t *testing.T) {
 	t.Parallel()
 	s := start(t, 1, "REDIS_URL", "")
@@ -77,7 +61,6 @@ func TestKilledRedisOfTheHost(t *testing.T) {
 }
 
 // While Redis is away nobody can send heartbeats: nobody is punished for it.
-
 func TestAnOutageIsNotTheWorkersFault(t *testing.T) {
 	t.Parallel()
 	s := start(t, 1, "HEARTBEAT_TIMEOUT", "2s", "SWEEP_INTERVAL", "100ms")
@@ -98,7 +81,6 @@ func TestAnOutageIsNotTheWorkersFault(t *testing.T) {
 }
 
 // A worker that dies loses its tasks to another one.
-
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, "HEARTBEAT_TIMEOUT", "1s")
@@ -118,15 +100,3 @@ func TestKilledWorker(t *testing.T) {
 		s.post(t, "/api/reconstruction/cancel/"+o.TaskID, nil).want(t, http.StatusOK)
 	}
 }
-
-// sweeper calls a sweeper as the platform does.
-
-// environ is the environment that the host gave to a function.
-
-// with is an environment with some variables set.
-
-// launch starts one more process of a function, which ends with the test.
-
-// Sweepers overlap: two processes, each called by several timers at once. No attempt is handed over twice.
-
-// ownPort is a port of this test's: whoever asks the system for any is given another.

@@ -10,6 +10,7 @@ import (
 	"time"
 )
 
+// persist sends until the answer is none that says "later".
 func persist(t *testing.T, send func() (answer, error)) answer {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		a, err := send()
@@ -26,6 +27,8 @@ func persist(t *testing.T, send func() (answer, error)) answer {
 	return answer{}
 }
 
+// journey takes one picture all its way as a patient browser and a patient worker do, and fails the test where anything is
+// lost, comes twice or is not as it should be.
 func (s *system) journey(t *testing.T) {
 	data := drawing()
 	job := s.fleet.expect(data, takenWithHeartbeats)
@@ -74,6 +77,7 @@ func (s *system) journey(t *testing.T) {
 	}
 }
 
+// work does what a worker does with each hand-over until one is completed, and tells which.
 func (s *system) work(t *testing.T, taskID string, job *job) int {
 	for {
 		var d dispatch
@@ -110,6 +114,7 @@ func (s *system) work(t *testing.T, taskID string, job *job) int {
 	}
 }
 
+// traffic makes journeys, a few at a time, while trouble makes trouble, and ends when both have.
 func (s *system) traffic(t *testing.T, trouble func()) {
 	t.Helper()
 	var calm atomic.Bool
@@ -127,6 +132,7 @@ func (s *system) traffic(t *testing.T, trouble func()) {
 	all.Wait()
 }
 
+// everythingDeleted deletes all tasks and pictures, and then checks.
 func (s *system) everythingDeleted(t *testing.T, check func()) {
 	t.Helper()
 	for {

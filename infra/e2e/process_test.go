@@ -13,6 +13,7 @@ import (
 	"github.com/recon3d/recon3d/infra/local/supervise"
 )
 
+// environ is the environment that the host gave to a function.
 func (s *system) environ(t *testing.T, function string) []string {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", s.pid(t, function)))
@@ -22,10 +23,12 @@ func (s *system) environ(t *testing.T, function string) []string {
 	return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
 }
 
+// with is an environment with some variables set.
 func with(environ []string, vars ...string) []string {
 	return slices.Concat(environ, vars) // the last of equal names counts, os/exec sees to it
 }
 
+// launch starts one more process of a function, which ends with the test.
 func launch(t *testing.T, function string, environ []string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program(function))
@@ -43,6 +46,7 @@ func launch(t *testing.T, function string, environ []string) *exec.Cmd {
 	return cmd
 }
 
+// ownPort is a port of this test's: whoever asks the system for any is given another.
 func ownPort(t *testing.T) string {
 	t.Helper()
 	port, release, err := supervise.ReservePort()

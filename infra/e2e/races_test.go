@@ -9,7 +9,6 @@ import (
 )
 
 // at sends requests at the same time, and tells their answers in order.
-
 func at[T any](n int, send func(i int) T) []T {
 	answers := make([]T, n)
 	var all sync.WaitGroup
@@ -21,7 +20,6 @@ func at[T any](n int, send func(i int) T) []T {
 }
 
 // Who deletes while others make must not leave anything behind, however the two meet.
-
 func TestRaces(t *testing.T) {
 	t.Parallel()
 	s := start(t, 1)
@@ -165,9 +163,3 @@ func TestRaces(t *testing.T) {
 		}
 	})
 }
-
-// next is what may follow each status (the contract's section 4).
-
-// Workers that say anything at any time, in any order, of any attempt, can't make a task do what its lifecycle has not.
-
-// anything is a message of some attempt about anything.

@@ -18,6 +18,7 @@ func next(status string) []string {
 	}[status]
 }
 
+// Workers that say anything at any time, in any order, of any attempt, can't make a task do what its lifecycle has not.
 func TestStorm(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, "HEARTBEAT_TIMEOUT", "1s", "TASK_TIMEOUT", "8s", "MAX_ATTEMPTS", "4", "DISPATCH_TIMEOUT", "2s")
@@ -101,6 +102,7 @@ func (s *system) storm(t *testing.T, replies []reply) {
 	}
 }
 
+// anything is a message of some attempt about anything.
 func anything(taskID string) hook {
 	attempt := rand.IntN(5)
 	switch n := rand.IntN(10); {

@@ -15,6 +15,7 @@ import (
 	"github.com/tencentyun/scf-go-lib/cloudfunction/messages"
 )
 
+// sweeper calls a sweeper as the platform does.
 type sweeper struct{ address string }
 
 func (s sweeper) run(ctx context.Context) error {
@@ -36,6 +37,7 @@ func (s sweeper) run(ctx context.Context) error {
 	return err
 }
 
+// Sweepers overlap: two processes, each called by several timers at once. No attempt is handed over twice.
 func TestSweepersAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, 2, "SWEEP_INTERVAL", "100ms", "HEARTBEAT_TIMEOUT", "2s", "MAX_ATTEMPTS", "10")
