@@ -52,7 +52,8 @@ class Polygon:
                 between = (ay > y) != (by > y)
                 inside ^= between & (px * ey < py * ex if ey > 0 else px * ey > py * ex)
         away = np.sqrt(nearest2)
-        return np.where(inside, -away, away)
+        signed: Floats = np.where(inside, -away, away)
+        return signed
 
     def support(self, dx: float, dy: float) -> float:
         """The largest dx x + dy y of its points."""

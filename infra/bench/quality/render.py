@@ -6,7 +6,7 @@ import numpy as np
 
 from quality.arrays import Bytes, Floats, Mask, Points
 from quality.pose import Posed
-from quality.trace import Camera, cast, march
+from quality.rays import Camera, cast, march
 
 SUBPIXELS = 4
 """Pixels on an edge are averages of so many rays a side."""
@@ -38,7 +38,8 @@ class Paint:
         """Colours (n, 3) in 0..1 at points of the surface."""
         normals = solid.normals(points)
         shade = AMBIENT + (1 - AMBIENT) * np.clip(self.light @ normals, 0, 1)
-        return self._albedo(solid.own(points) / solid.scale) * shade[:, None]
+        seen: Floats = self._albedo(solid.own(points) / solid.scale) * shade[:, None]
+        return seen
 
     def _albedo(self, p: Points) -> Floats:
         if self.pattern == "plain":
@@ -94,7 +95,8 @@ def cut_out(solid: Posed, camera: Camera, paint: Paint) -> Bytes:
     alpha[rows, columns] = count / SUBPIXELS**2
     total = samples.reshape(-1, SUBPIXELS**2, 3).sum(axis=1)
     colour[rows, columns] = total / np.maximum(count, 1)[:, None]
-    return np.rint(np.dstack([colour, alpha]) * 255).astype(np.uint8)
+    rgba: Bytes = np.rint(np.dstack([colour, alpha]) * 255).astype(np.uint8)
+    return rgba
 
 
 def _edges(mask: Mask, colour: Floats) -> Mask:

@@ -36,15 +36,15 @@ class Ellipsoid:
 
     def distance(self, p: Points) -> Floats:
         a, b, c = self.radii
+        distance: Floats
         if a == b == c:
-            return np.sqrt((p * p).sum(axis=0)) - a
+            distance = np.sqrt((p * p).sum(axis=0)) - a
+            return distance
         q = p / np.array([[a], [b], [c]])
         scaled = np.sqrt((q * q).sum(axis=0))
         q /= np.array([[a], [b], [c]])
         slope = np.sqrt((q * q).sum(axis=0))
-        distance: Floats = np.where(
-            slope > 1e-9, scaled * (scaled - 1) / np.maximum(slope, 1e-9), -min(a, b, c)
-        )
+        distance = np.where(slope > 1e-9, scaled * (scaled - 1) / np.maximum(slope, 1e-9), -min(a, b, c))
         return distance
 
     def support(self, d: Floats) -> float:
@@ -61,7 +61,10 @@ class Box:
     def distance(self, p: Points) -> Floats:
         q = np.abs(p) - (np.array(self.half) - self.radius)[:, None]
         outside = np.maximum(q, 0)
-        return np.sqrt((outside * outside).sum(axis=0)) + np.minimum(q.max(axis=0), 0) - self.radius
+        distance: Floats = (
+            np.sqrt((outside * outside).sum(axis=0)) + np.minimum(q.max(axis=0), 0) - self.radius
+        )
+        return distance
 
     def support(self, d: Floats) -> float:
         return float(np.abs(d) @ (np.array(self.half) - self.radius) + self.radius)
@@ -84,7 +87,8 @@ class Rod:
         away = q - axis[:, None] * along
         taper = self.radius_b - self.radius_a
         radial = np.sqrt((away * away).sum(axis=0)) - (self.radius_a + taper * along)
-        return radial * float(np.sqrt(length2 / (length2 + taper * taper)))
+        distance: Floats = radial * float(np.sqrt(length2 / (length2 + taper * taper)))
+        return distance
 
     def support(self, d: Floats) -> float:
         return max(float(d @ self.a) + self.radius_a, float(d @ self.b) + self.radius_b)
@@ -98,7 +102,8 @@ class Torus:
     tube: float
 
     def distance(self, p: Points) -> Floats:
-        return np.hypot(np.hypot(p[0], p[2]) - self.ring, p[1]) - self.tube
+        distance: Floats = np.hypot(np.hypot(p[0], p[2]) - self.ring, p[1]) - self.tube
+        return distance
 
     def support(self, d: Floats) -> float:
         return float(self.ring * np.hypot(d[0], d[2]) + self.tube)
@@ -131,7 +136,8 @@ class Prism:
     def distance(self, p: Points) -> Floats:
         across, along = self.outline.distance(p[0], p[1]), np.abs(p[2]) - self.half
         outside = np.hypot(np.maximum(across, 0), np.maximum(along, 0))
-        return outside + np.minimum(np.maximum(across, along), 0) - self.radius
+        distance: Floats = outside + np.minimum(np.maximum(across, along), 0) - self.radius
+        return distance
 
     def support(self, d: Floats) -> float:
         return self.outline.support(float(d[0]), float(d[1])) + abs(float(d[2])) * self.half + self.radius

@@ -16,7 +16,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     cut_out = [outcome for outcome in outcomes if outcome.background == "alpha"]
     groups: list[tuple[str, Chosen]] = [
         ("all", lambda _: True),
-        *((kind, lambda outcome, kind=kind: outcome.kind == kind) for kind in KINDS),  # type: ignore[misc]
+        *((kind, lambda outcome, kind=kind: outcome.kind == kind) for kind in KINDS),
         ("at an angle", lambda outcome: not outcome.face_on),
         ("face-on", lambda outcome: outcome.face_on),
         ("face-on, symmetric", lambda outcome: outcome.face_on and outcome.symmetric),

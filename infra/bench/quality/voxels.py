@@ -42,8 +42,8 @@ def of_solid(solid: Posed, side: int = SIDE) -> Voxels:
 def of_mesh(vertices: Floats, faces: Indices, side: int = SIDE) -> Voxels:
     """A closed mesh: along each column in z, every face that it meets turns inside to outside and back.
 
-    Vertices (n, 3), faces (m, 3). Where the surface overlaps itself the winding number decides, so that a union of
-    closed, outward-facing parts is their union.
+    Vertices (n, 3), faces (m, 3). Where the surface overlaps itself the winding number decides: a union
+    of closed parts facing outward is their union.
     """
     low = -1 + SLIP
     x, y = ((vertices[:, axis] - low) * (side / 2) - 0.5 for axis in (0, 1))
@@ -91,7 +91,8 @@ def iou(a: Voxels, b: Voxels) -> float:
 def mirrored(solid: Voxels) -> float:
     """The IoU of the best shape that is its own mirror image about z = 0.
 
-    That is the solid's union with its own mirror image: of each pair of mirrored cells a shape has both or none,
-    and a pair of which the solid has one is worth having, as it adds as much to the shared as to the joint volume.
+    That is the solid's union with its own mirror image: of each pair of mirrored cells a shape has both
+    or none, and a pair of which the solid has one is worth having: it adds as much to the shared volume
+    as to the joint one.
     """
     return iou(solid, solid | solid[:, :, ::-1])

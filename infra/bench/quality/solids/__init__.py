@@ -1,6 +1,6 @@
 """The catalogue of solids whose surfaces are known exactly."""
 
-from quality.solids import boxy, flat, round, thin
+from quality.solids import boxy, flat, rounded, thin
 from quality.solids.build import Kind, Solid
 
 __all__ = ["KINDS", "Kind", "Solid", "catalogue"]
@@ -11,7 +11,7 @@ KINDS: tuple[Kind, ...] = ("round", "boxy", "flat", "thin")
 def catalogue() -> list[Solid]:
     """Every solid, in an order that never changes."""
     groups = (
-        *(round.primitives, round.turned, round.unions, round.animals),
+        *(rounded.primitives, rounded.turned, rounded.unions, rounded.animals),
         *(boxy.primitives, boxy.buildings, boxy.made),
         *(flat.standing, flat.lying),
         *(thin.furniture, thin.made, thin.living),

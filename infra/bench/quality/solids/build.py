@@ -5,6 +5,7 @@ free. Angles are degrees, `turn` is about x, then y, then z.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -58,7 +59,7 @@ def rod(a: At, b: At, radius: float, end: float | None = None) -> Part:
 
 def rods(radius: float, *path: At) -> list[Part]:
     """Rods along a path."""
-    return [rod(a, b, radius) for a, b in zip(path, path[1:], strict=False)]
+    return [rod(a, b, radius) for a, b in pairwise(path)]
 
 
 def ring(at: At, radius: float, tube: float, turn: At = ORIGIN) -> Part:
