@@ -6,23 +6,28 @@ agrees with the matte and its normals explain the colours; else there is none, a
 is the safer guess.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from worker.engines.silhouette.arrays import Bytes, Field
 from worker.engines.silhouette.fit.box import boxes
 from worker.engines.silhouette.fit.candidate import Candidate
+from worker.engines.silhouette.fit.inflated import inflated
 from worker.engines.silhouette.fit.result import Fit
 from worker.engines.silhouette.fit.revolution import revolutions
 from worker.engines.silhouette.fit.scene import Scene
+from worker.engines.silhouette.fit.torus import tori
 from worker.engines.silhouette.grid import Grid
 
 __all__ = ["Fit", "solid"]
 
-LEAST_IOU = 0.96
+LEAST_IOU = 0.962
 """Of a fit's outline with the matte's."""
 
-PARAMETER = 0.03
-"""What each number that is chosen by the colours must add to the share of them that is explained."""
+CLEAR = 0.95
+"""What explains so much of the colours, no other solid explains notably better."""
+
+WORSE = 0.05
+"""By how much a fit may explain less of the colours than the outline inflated, which bends as it must."""
 
 
 def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> Fit | None:
@@ -32,18 +37,26 @@ def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> F
     lies around it. `check` is called between steps and may raise.
     """
     scene = Scene.on(grid, rgba, matte)
-    fitting = [candidate for candidate in _candidates(scene, check) if candidate.iou >= LEAST_IOU]
-    if not fitting:
+    best = _best(_candidates(scene, check))
+    if best is None or best.merit < inflated(scene) - WORSE:
         return None
-    best = max(fitting, key=_merit)
+    check()
     front, back, _ = best.depths(1)
     return Fit(front, back, best.name, best.iou)
 
 
 def _candidates(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
+    """The likelier and the cheaper to judge first."""
     yield from boxes(scene, check)
     yield from revolutions(scene, check)
+    yield from tori(scene, check)
 
 
-def _merit(candidate: Candidate) -> float:
-    return candidate.explained - PARAMETER * candidate.parameters
+def _best(candidates: Iterable[Candidate]) -> Candidate | None:
+    best = None
+    for candidate in candidates:
+        if candidate.iou >= LEAST_IOU and (best is None or candidate.merit > best.merit):
+            best = candidate
+        if best is not None and best.merit > CLEAR:
+            break
+    return best

@@ -27,12 +27,17 @@ class Candidate:
     explained: float
     """The share of the colours' variance that its normals explain, up to 1."""
 
-    parameters: int
-    """How many of its numbers were chosen by the colours, beside what the outline says."""
+    doubt: float
+    """How much more of it than others it must explain, for its outline could well be another solid's."""
 
     @classmethod
-    def judged(cls, scene: Scene, name: str, depths: Depths, parameters: int = 0) -> "Candidate":
+    def judged(cls, scene: Scene, name: str, depths: Depths, doubt: float = 0.0) -> "Candidate":
         """Draws the solid coarsely and compares it with the scene."""
         front, _, within = depths(COARSE)
         inside: Mask = within > 0
-        return cls(name, depths, scene.iou(inside, COARSE), explained(scene, front, COARSE), parameters)
+        return cls(name, depths, scene.iou(inside, COARSE), explained(scene, front, COARSE), doubt)
+
+    @property
+    def merit(self) -> float:
+        """What the candidates are compared by."""
+        return self.explained - self.doubt

@@ -12,7 +12,7 @@ EDGE_ON = 1e-3
 
 @dataclass(frozen=True)
 class Polyhedron:
-    """What lies behind all faces: normals · (x, y, z) <= offsets, in cells, x right, y down, z to the viewer."""
+    """Where normals · (x, y, z) <= offsets for all faces, in cells; x right, y down, z towards the viewer."""
 
     normals: Floats
     """(n, 3), outward, of unit length."""

@@ -26,10 +26,13 @@ WHOLE_ELLIPSE = 1.75
 LOOSE = 1.5
 """Cells by which an end's outline may miss its parabola."""
 
-SYMMETRIC = 0.965
+SYMMETRIC = 0.96
 """The least symmetry of an outline about the axis."""
 
 MOST_AXES = 3
+
+CHOSEN = 0.03
+"""The doubt that a wall's thickness brings, for it is chosen by the colours."""
 
 WALLS = (0.05, 0.12, 0.2)
 """A vessel's wall may be so thick, in radii of its brim."""
@@ -76,7 +79,7 @@ def revolutions(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
                 cavity = pile.cavity(wall * float(np.sqrt(pile.squares[-1])))
                 if cavity is not None:
                     yield Candidate.judged(
-                        scene, "vessel", partial(_vessel, pile, cavity, side), parameters=1
+                        scene, "vessel", partial(_vessel, pile, cavity, side), doubt=CHOSEN
                     )
 
 

@@ -16,6 +16,9 @@ STEP = 4
 RIM = 6
 """Cells from the outline within which the colours are mixed with the background's."""
 
+LEAST_HOLE = 16
+"""Points that a hole's contour has at least; smaller ones are the matte's faults."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -60,3 +63,12 @@ class Scene:
         cover = self.cover[::step, ::step]
         both = float(cover[inside].sum())
         return both / (float(cover.sum()) + float(inside.sum()) - both)
+
+    @cached_property
+    def holes(self) -> list[Floats]:
+        """The contours of what one sees through, each (n, 2) grid points (x, y), the longest first."""
+        bits = self.inside.astype(np.uint8)
+        contours, tree = cv2.findContours(bits, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        holes = [contour for contour, (*_, parent) in zip(contours, tree[0], strict=True) if parent >= 0]
+        large = [hole[:, 0].astype(np.float64) for hole in holes if len(hole) > LEAST_HOLE]
+        return sorted(large, key=len, reverse=True)
