@@ -63,7 +63,7 @@ func goVariables(t *testing.T) []variable {
 }
 
 // A field of the worker's Settings: `queue_max: int = Field(8, …)`.
-var setting = regexp.MustCompile(`(?m)^    ([a-z][a-z_]*): .*?(?: = (?:Field\()?"?([^",)\n]*).*)?$`)
+var setting = regexp.MustCompile(`(?m)^    ([a-z][a-z_]*): .*?(?: = (?:Field\((?:default=)?)?"?([^",)\n]*).*)?$`)
 
 // workerVariables finds the fields of the worker's settings, which are variables in capitals.
 func workerVariables(t *testing.T) []variable {
