@@ -120,11 +120,9 @@ def test_what_an_engine_lacks_is_listed(picture: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing_half(picture: Path, tmp_path: Path) -> None:
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    assert ended(command(picture, whole))[0] == 0
-    # No file may have more bytes than these: all but the zip would fit before the model.
-    limit = (whole / "output3d.zip").stat().st_size - 1
-    assert (whole / "pixel_images.png").stat().st_size < limit
+    out = tmp_path / "out"
+    # No file may have more bytes than these: the first result is larger.
+    limit = 10_000
     limited = f"""
 import resource, runpy, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -140,4 +138,4 @@ runpy.run_module("worker.reconstruct", run_name="__main__", alter_sys=True)
     )
     assert run.returncode == 1
     assert "the results can't be written: [Errno 27]" in run.stderr
-    assert {path.name for path in out.iterdir()} == {"pixel_images.png", "xyz_images.png"}
+    assert list(out.iterdir()) == []

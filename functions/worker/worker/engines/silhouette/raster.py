@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from worker.engines.silhouette.arrays import Floats, Indices
+from worker.engines.silhouette.arrays import Field, Floats, Indices
 
 EDGE_ON = 1e-9
 """Faces of less than this area, in pixels, are seen edge-on: they cover no pixel's centre."""
@@ -23,7 +23,7 @@ class Fragments:
     faces: Indices
     """(k,) the face that shows there."""
 
-    weights: Floats
+    weights: Field
     """(k, 3) its barycentric coordinates at the pixel's centre."""
 
     def interpolate(self, values: Floats, faces: Indices) -> Floats:
@@ -70,7 +70,8 @@ def rasterise(points: Floats, faces: Indices, size: int) -> Fragments:
     pixels = np.nonzero(seen >= 0)[0]
     chosen = seen[pixels]
     wa, wb = wa[chosen], wb[chosen]
-    return Fragments(pixels=pixels, faces=face[span[chosen]], weights=np.stack([wa, wb, 1 - wa - wb]).T)
+    weights = np.stack([wa, wb, 1 - wa - wb]).astype(np.float32)
+    return Fragments(pixels=pixels, faces=face[span[chosen]], weights=weights.T)
 
 
 def _spans(x: Floats, y: Floats, size: int) -> tuple[Indices, Indices, Indices, Indices]:

@@ -11,8 +11,8 @@ from worker.engines.silhouette.studio import Camera, Frame, Studio
 
 SIDE = 384
 OVERSAMPLING = 1.5
-FRAMES = 36
-MILLISECONDS = 80
+FRAMES = 30
+MILLISECONDS = 90
 """How long a frame shows."""
 
 PITCH = 0.25
