@@ -18,14 +18,14 @@ from worker.engines.silhouette.grid import Grid
 from worker.engines.silhouette.relief import Relief
 from worker.engines.silhouette.shading import Shading
 
-EVEN = 0.85
-"""The share of a front that must be equally bright to be taken for flat."""
+EVEN = 0.88
+"""The share of a front that must be equally bright to be taken for flat, and"""
 
-ROUND = 0.3
-"""Balls that leave less than this share of the brightness's contrast unexplained are what is there."""
+PLAIN = 0.036
+"""how much its brightness may vary, as a standard deviation, its mean being 1."""
 
-REVOLVED = 0.6
-"""A solid of revolution must leave less than this share unexplained, and less than balls do."""
+ROUND, REVOLVED = 0.3, 0.7
+"""The shares of the brightness's contrast that balls and a solid of revolution may leave unexplained."""
 
 
 def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
@@ -44,19 +44,20 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     check()
     shading = Shading.of(grid.sample_picture(rgba[..., :3], matte), outline)
     level = np.zeros_like(balls)
-    if shading.evenness() > EVEN:
+    evenness, contrast = shading.evenness(), shading.contrast()
+    if evenness > EVEN and contrast < PLAIN:
         return Relief(grid, outline, level, slab.squared(outline), "flat")
     check()
-    contrast, round_misfit = shading.contrast(), shading.misfit(_front(balls))
-    for turned in revolution.revolutions(outline):
-        check()
-        misfit = shading.misfit(_front(turned))
-        if misfit < REVOLVED * contrast and misfit < round_misfit:
-            return Relief(grid, outline, level, turned, "revolution")
-    if round_misfit < ROUND * contrast:
+    misfit = shading.misfit(_front(balls))
+    swept = [(shading.misfit(_front(turned)), turned) for turned in revolution.revolutions(outline)]
+    check()
+    least, turned = min(swept, key=lambda pair: pair[0], default=(np.inf, balls))
+    if least < min(REVOLVED * contrast, misfit):
+        return Relief(grid, outline, level, turned, "revolution")
+    if misfit < ROUND * contrast:
         return Relief(grid, outline, level, balls, "round")
-    tilt, thickness = leaning.expected(outline)
-    return Relief(grid, outline, tilt, balls * thickness**2, "round")
+    guess = leaning.expected(outline, evenness)
+    return Relief(grid, outline, guess.middle(outline), balls * np.float32(guess.depth**2), "round")
 
 
 def _front(squared: Field) -> Field:

@@ -1,5 +1,6 @@
 """How thick something flat is that faces the viewer: nobody can see it, so what such things mostly are."""
 
+import cv2
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field
@@ -10,8 +11,11 @@ UPRIGHT = 0.02
 BUILT = 0.5
 """What stands upright for more than this share of its height, on both sides on average, is built of boxes."""
 
-BOX = 0.75
-"""Half the depth of what is built, in half the shorter side of its outline."""
+BLOCK, FRAME = 0.9, 0.5
+"""Half the depth of what is built, in half the shorter side of its outline: massive, or with openings."""
+
+MASSIVE = 0.9
+"""The share of its convex hull that the outline of something massive fills."""
 
 SHEET = 0.1
 """Half the thickness of anything else, in half the longer side of its outline."""
@@ -26,5 +30,14 @@ def squared(outline: Field) -> Field:
     height, width = len(rows), int(last.max() - first.min()) + 1
     slack = 1 + UPRIGHT * width
     upright = ((first - first.min() < slack).mean() + (last.max() - last < slack).mean()) / 2
-    half = BOX * min(height, width) / 2 if upright > BUILT else SHEET * max(height, width) / 2
-    return np.full_like(outline, half**2)
+    if upright > BUILT:
+        depth = (BLOCK if _solidity(inside) > MASSIVE else FRAME) * min(height, width)
+    else:
+        depth = SHEET * max(height, width)
+    return np.full_like(outline, (depth / 2) ** 2)
+
+
+def _solidity(inside: Field) -> float:
+    """The share of its convex hull that a mask fills."""
+    points = cv2.findNonZero(inside.astype(np.uint8))
+    return float(inside.sum() / max(cv2.contourArea(cv2.convexHull(points)), 1.0))
