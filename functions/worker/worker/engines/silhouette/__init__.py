@@ -27,15 +27,15 @@ PICTURE_SIDE = 2048
 
 STAGES = {
     "read": 0.0,
-    "matte": 0.03,
-    "depth": 0.2,
-    "mesh": 0.35,
-    "texture": 0.45,
-    "views": 0.5,
-    "pack": 0.6,
-    "thumbnail": 0.7,
-    "turntable": 0.72,
-    "report": 0.97,
+    "matte": 0.01,
+    "depth": 0.24,
+    "mesh": 0.36,
+    "texture": 0.44,
+    "views": 0.49,
+    "pack": 0.55,
+    "thumbnail": 0.58,
+    "turntable": 0.62,
+    "report": 0.98,
 }
 """Each stage with the share of the work done at its begin, measured on a picture of a megapixel."""
 
