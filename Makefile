@@ -99,6 +99,11 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 bench: build worker redis ## what it costs, beside its budgets
 	go run ./infra/bench $(if $(RUN),-run '$(RUN)')
 
+# args bench-quality  ARGS="--help"
+.PHONY: bench-quality
+bench-quality: $(VENV)/.stamp-dev ## how near the engine comes to solids whose surfaces are known
+	@PYTHONPATH=$(WORKER):infra/bench exec $(PYTHON) -m quality $(ARGS)
+
 .PHONY: clean
 clean: ## all that was built or downloaded; running state in .data stays
 	rm -rf .build $(VENV)

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import spsolve  # type: ignore[import-untyped]
 from scipy.spatial import KDTree  # type: ignore[import-untyped]
 
 from quality import voxels
-from quality.arrays import Bytes, Floats, Mask, Voxels
+from quality.arrays import Bytes, Floats, Indices, Mask, Voxels
 
 CELLS = 480
 """Of the outline's longer side: the balls' centres are cells, and those of thin parts have to be found."""
@@ -20,8 +20,11 @@ CELLS = 480
 POISSON_CELLS = 240
 """It is smooth, and a sparse solver's time grows faster than the number of cells."""
 
+MESH_CELLS = 160
+"""Of the longer side of the mesh that distances are measured on."""
+
 SLAB = 0.45
-"""The slab's half-thickness, in half the outline's longer side: the best on the tuning half of 0.05, 0.1, …"""
+"""The slab's half-thickness, in half the outline's longer side: the tuning half's best of 0.05, 0.1, …"""
 
 NAMES = ("slab", "poisson", "balls")
 
@@ -121,6 +124,56 @@ def solid(squared: Floats) -> Voxels:
     # The grid is indexed [x, y, z]: meshgrid has made x the first axis.
     inside: Voxels = (sampled > 0)[:, :, None] & ((axis * scale) ** 2 <= sampled[:, :, None])
     return inside
+
+
+def surface(squared: Floats) -> tuple[Floats, Indices]:
+    """The solid as a mesh in the product's frame, vertices (n, 3) and faces (m, 3): cells and walls.
+
+    Closed, outward, but not everywhere a manifold: corners at which two cells touch are shared.
+    """
+    shrink = max(1, round(max(squared.shape) / MESH_CELLS))
+    squared = np.pad(squared, [(0, -size % shrink) for size in squared.shape])
+    blocks = squared.reshape(squared.shape[0] // shrink, shrink, squared.shape[1] // shrink, shrink)
+    inside = (blocks > 0).mean(axis=(1, 3)) > 0.5
+    inside = np.pad(inside, 1)
+    mean = np.pad(blocks.sum(axis=(1, 3)) / np.maximum((blocks > 0).sum(axis=(1, 3)), 1), 1) * inside
+
+    # Corner (i, j) lies before cell (i, j); its height is the mean of those of its cells that are inside.
+    def around(field: Floats) -> Floats:
+        total: Floats = field[:-1, :-1] + field[1:, :-1] + field[:-1, 1:] + field[1:, 1:]
+        return total
+
+    height = np.sqrt(around(mean) / np.maximum(around(inside.astype(np.float64)), 1)) / shrink
+    rows, columns = height.shape
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float64)
+    front = np.stack([x, y, height], 2).reshape(-1, 3)
+    vertices = np.concatenate([front, front * np.array([1, 1, -1])])
+    at = np.arange(rows * columns).reshape(rows, columns)
+    back = at + rows * columns
+
+    cells = inside[1:-1, 1:-1]
+    south_west, south_east = at[:-1, :-1][cells], at[:-1, 1:][cells]
+    north_west, north_east = at[1:, :-1][cells], at[1:, 1:][cells]
+    sheet = _quads(south_west, south_east, north_east, north_west)
+    walls = []
+    # Along each side that has a cell on its left and none on its right, seen in its direction.
+    for left, right, begin, end in (
+        (inside[1:-1, 1:-1], inside[:-2, 1:-1], at[:-1, :-1], at[:-1, 1:]),
+        (inside[1:-1, 1:-1], inside[2:, 1:-1], at[1:, 1:], at[1:, :-1]),
+        (inside[1:-1, 1:-1], inside[1:-1, :-2], at[1:, :-1], at[:-1, :-1]),
+        (inside[1:-1, 1:-1], inside[1:-1, 2:], at[:-1, 1:], at[1:, 1:]),
+    ):
+        rim = left & ~right
+        walls.append(_quads(begin[rim], begin[rim] + back[0, 0], end[rim] + back[0, 0], end[rim]))
+    faces = np.concatenate([sheet, sheet[:, ::-1] + back[0, 0], *walls])
+    used, faces = np.unique(faces, return_inverse=True)
+    vertices = vertices[used]
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    return (vertices - (low + high) / 2) / ((high - low).max() / 2), faces.reshape(-1, 3)
+
+
+def _quads(a: Indices, b: Indices, c: Indices, d: Indices) -> Indices:
+    return np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
 
 
 def _dilate(field: Floats) -> Floats:

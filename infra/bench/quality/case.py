@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from quality import backgrounds, baselines, render, split, voxels
-from quality.arrays import Bytes, Voxels
+from quality import backgrounds, baselines, maps, render, samples, split, voxels
+from quality.arrays import Bytes, Floats, Voxels
 from quality.pose import Posed, posed
 from quality.rays import Camera
 from quality.solids import Kind, Solid, catalogue
@@ -21,6 +21,8 @@ SURFACE = ("solids/*", "polygon", "sdf", "pose", "split")
 TRUTH = (*SURFACE, "voxels")
 PICTURE = (*SURFACE, "rays", "render")
 BASELINES = (*PICTURE, "voxels", "baselines")
+POINTS = (*SURFACE, "samples")
+MAPS = (*SURFACE, "rays", "maps")
 """The modules that what is kept depends on."""
 
 
@@ -77,7 +79,7 @@ class Case:
         """The picture with alpha, RGBA (h, w, 4)."""
         paint = render.paint(split.random(self.name, "paint"))
         kept = self.store.get(
-            f"{self.name}.cut-out{self._lens}",
+            f"{self.name}.cut-out{self.lens}",
             PICTURE,
             lambda: {"rgba": render.cut_out(self.posed, self.camera, paint)},
         )
@@ -93,11 +95,26 @@ class Case:
     @cached_property
     def baselines(self) -> dict[str, Voxels]:
         """What the baselines make of the alpha channel, by name."""
-        name = f"{self.name}.baselines{self._lens}"
+        name = f"{self.name}.baselines{self.lens}"
         return dict(self.store.get(name, BASELINES, lambda: baselines.solids(self.cut_out[..., 3])))
 
+    @cached_property
+    def points(self) -> Floats:
+        """Points spread evenly over the surface, (n, 3)."""
+        rng = split.random(self.name, "samples")
+        made = self.store.get(
+            f"{self.name}.points", POINTS, lambda: {"points": samples.of_solid(self.posed, rng)}
+        )
+        return made["points"]
+
+    @cached_property
+    def maps(self) -> Bytes:
+        """The six coordinate maps, see `quality.maps`."""
+        return self.store.get(f"{self.name}.maps", MAPS, lambda: {"maps": maps.of_solid(self.posed)})["maps"]
+
     @property
-    def _lens(self) -> str:
+    def lens(self) -> str:
+        """Ends the names of what is kept and depends on the camera."""
         return f"-{self.perspective:g}" if self.perspective else ""
 
 

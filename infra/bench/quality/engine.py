@@ -26,6 +26,9 @@ class Model:
     faces: Indices
     """(m, 3)."""
 
+    picture: Floats
+    """(n, 2): where each vertex lies in the matte, x and y down, pixel centres at integers."""
+
     matte: Floats
     """(h, w) in 0..1, at the size at which the object was cut out."""
 
@@ -42,7 +45,7 @@ def reconstruct(rgba: Bytes) -> Model:
     relief = depth.estimate(rgba, alpha, _go_on)
     model = mesh.build(relief, FACES, _go_on)
     seconds = time.perf_counter() - begin
-    return Model(model.vertices, model.faces, alpha, getattr(relief, "profile", ""), seconds)
+    return Model(model.vertices, model.faces, model.picture, alpha, getattr(relief, "profile", ""), seconds)
 
 
 def _go_on() -> None:

@@ -1,16 +1,20 @@
-"""Runs the cases, some at a time, each in a process of its own choosing."""
+"""Runs the cases, as many at a time as there are processes."""
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import cv2
 
-from quality import baselines, engine, voxels
+from quality import baselines, engine, metrics, sheet, voxels
+from quality.arrays import Bytes
 from quality.case import Case
+from quality.metrics import Scores
 
-METHODS = ("engine", *baselines.NAMES, "best baseline", "mirrored oracle")
+BEST, ORACLE = "best of three", "mirrored oracle"
+
+METHODS = ("engine", *baselines.NAMES, BEST, ORACLE)
 
 
 @dataclass(frozen=True)
@@ -25,48 +29,58 @@ class Outcome:
     background: str
     profile: str
     seconds: float
+    """From the picture in memory to the mesh."""
+
     rejected: str
-    """Why the engine made nothing of the picture, else empty. It then scores as an empty solid does."""
+    """Why the engine made nothing of the picture, else empty."""
 
-    scores: dict[str, dict[str, float]]
-    """By method, then by metric; the methods beside the engine only with alpha."""
+    scores: dict[str, Scores]
+    """By method; the methods beside the engine only with alpha."""
 
 
-def run(case: Case, background: str) -> Outcome:
-    """One case."""
-    scores: dict[str, dict[str, float]] = {}
-    profile, seconds, rejected = "", 0.0, ""
+def run(case: Case, background: str, wanted: Collection[str], drawn: bool) -> tuple[Outcome, Bytes | None]:
+    """One case, and where it is to be drawn its row of the sheet."""
+    rgba, alpha = case.render(background), case.cut_out[..., 3]
+    model, rejected = None, ""
     try:
-        model = engine.reconstruct(case.render(background))
+        model = engine.reconstruct(rgba)
     except engine.ImageRejected as error:
         rejected = str(error)
-        scores["engine"] = {"iou": 0.0}
+        scores = {"engine": metrics.of_nothing(wanted)}
     else:
-        profile, seconds = model.profile, model.seconds
-        scores["engine"] = {"iou": voxels.iou(voxels.of_mesh(model.vertices, model.faces), case.truth)}
+        scores = {"engine": metrics.of_mesh(model.vertices, model.faces, case, wanted)}
+        if "silhouette" in wanted:
+            outline = metrics.silhouette(model.picture, model.faces, model.matte.shape, alpha)
+            scores["engine"]["silhouette"] = outline
+        if "matte" in wanted:
+            scores["engine"]["matte"] = metrics.matte(model.matte, alpha)
     if background == "alpha":
-        for name, solid in case.baselines.items():
-            scores[name] = {"iou": voxels.iou(solid, case.truth)}
-        scores["best baseline"] = {"iou": max(scores[name]["iou"] for name in baselines.NAMES)}
-        scores["mirrored oracle"] = {"iou": voxels.mirrored(case.truth)}
-    return Outcome(
+        scores |= metrics.of_baselines(case, wanted)
+        if "iou" in wanted:
+            scores[BEST] = {"iou": max(scores[name]["iou"] for name in baselines.NAMES)}
+            scores[ORACLE] = {"iou": voxels.mirrored(case.truth)}
+    outcome = Outcome(
         case=case.name,
         kind=case.kind,
         half=case.half,
         face_on=case.face_on,
         symmetric=case.symmetric_front_back,
         background=background,
-        profile=profile,
-        seconds=seconds,
+        profile=model.profile if model else "",
+        seconds=model.seconds if model else 0.0,
         rejected=rejected,
         scores=scores,
     )
+    return outcome, sheet.row(case, rgba, model, outcome.scores["engine"]) if drawn else None
 
 
-def run_all(cases: Sequence[Case], backgrounds: Sequence[str], jobs: int) -> Iterator[Outcome]:
+def run_all(
+    cases: Sequence[Case], backgrounds: Sequence[str], wanted: Collection[str], jobs: int, drawn: bool = False
+) -> Iterator[tuple[Outcome, Bytes | None]]:
     """All cases before all backgrounds, as they get done."""
     with ProcessPoolExecutor(jobs, initializer=_alone) as pool:
-        futures = [pool.submit(run, case, background) for case in cases for background in backgrounds]
+        # A case's backgrounds follow each other: what they share is kept by then.
+        futures = [pool.submit(run, case, name, wanted, drawn) for case in cases for name in backgrounds]
         try:
             for future in as_completed(futures):
                 yield future.result()

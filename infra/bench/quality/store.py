@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -29,9 +30,9 @@ class Store:
         folder = self._folder / _code_hash(modules)
         path = folder / f"{name.replace('/', '_')}.npz"
         try:
-            with np.load(path) as kept:
+            with path.open("rb") as source, np.load(source) as kept:
                 return dict(kept)
-        except (FileNotFoundError, zipfile.BadZipFile, ValueError, EOFError):
+        except (FileNotFoundError, zipfile.BadZipFile, zlib.error, ValueError, EOFError):
             arrays = make()
         folder.mkdir(parents=True, exist_ok=True)
         # Never half a file under the name, whoever else writes it or is killed meanwhile.

@@ -5,13 +5,11 @@ The grid is n³ cells over [-1, 1]³ of the product's frame; a cell belongs to t
 
 import numpy as np
 
+from quality import raster
 from quality.arrays import Floats, Indices, Voxels
 from quality.pose import Posed
 
 SIDE = 96
-
-SLIP = 1e-7
-"""Columns are moved by this much, so that none runs along an edge of a mesh with round coordinates."""
 
 
 def centres(side: int = SIDE) -> Floats:
@@ -40,45 +38,18 @@ def of_solid(solid: Posed, side: int = SIDE) -> Voxels:
 
 
 def of_mesh(vertices: Floats, faces: Indices, side: int = SIDE) -> Voxels:
-    """A closed mesh: along each column in z, every face that it meets turns inside to outside and back.
+    """A closed mesh: along each column in z, every face that it meets leads in or out.
 
     Vertices (n, 3), faces (m, 3). Where the surface overlaps itself the winding number decides: a union
     of closed parts facing outward is their union.
     """
-    low = -1 + SLIP
-    x, y = ((vertices[:, axis] - low) * (side / 2) - 0.5 for axis in (0, 1))
-    z = (vertices[:, 2] + 1) * (side / 2) - 0.5
-    ax, bx, cx = x[faces].T
-    ay, by, cy = y[faces].T
-    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    left = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx)), 0).astype(np.int64)
-    right = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx)), side - 1).astype(np.int64)
-    bottom = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy)), 0).astype(np.int64)
-    top = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy)), side - 1).astype(np.int64)
-    shown = np.nonzero((area != 0) & (right >= left) & (top >= bottom))[0]
-
-    # One candidate for each column in each face's bounding box.
-    wide = right[shown] - left[shown] + 1
-    counts = wide * (top[shown] - bottom[shown] + 1)
-    owner = np.repeat(np.arange(len(shown)), counts)
-    row, column = np.divmod(
-        np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts), wide[owner]
-    )
-    face = shown[owner]
-    i, j = column + left[face], row + bottom[face]
-    wa = ((bx[face] - i) * (cy[face] - j) - (by[face] - j) * (cx[face] - i)) / area[face]
-    wb = ((cx[face] - i) * (ay[face] - j) - (cy[face] - j) * (ax[face] - i)) / area[face]
-    wc = 1 - wa - wb
-    met = (wa >= 0) & (wb >= 0) & (wc >= 0)
-    face, i, j = face[met], i[met], j[met]
-    corners = faces[face]
-    height = wa[met] * z[corners[:, 0]] + wb[met] * z[corners[:, 1]] + wc[met] * z[corners[:, 2]]
-
-    # Coming from below, a face that looks down is an entrance: it counts from the next centre on.
-    turns = np.zeros((side, side, side + 1), np.int32)
-    entered = np.clip(np.ceil(height), 0, side).astype(np.int64)
-    np.add.at(turns, (i, j, entered), np.where(area[face] < 0, 1, -1))
-    inside: Voxels = np.cumsum(turns, axis=2)[..., :side] > 0
+    x, y, z = ((vertices[:, axis] + 1) * (side / 2) - 0.5 for axis in range(3))
+    met = raster.meetings(x, y, faces, side, side)
+    # A face that looks down is an entrance: it counts from the next centre on.
+    change = np.zeros((side, side, side + 1), np.int32)
+    height = np.clip(np.ceil(met.interpolate(z)), 0, side).astype(np.int64)
+    np.add.at(change, (met.column, met.row, height), np.where(met.facing, -1, 1))
+    inside: Voxels = np.cumsum(change, axis=2)[..., :side] > 0
     return inside
 
 
