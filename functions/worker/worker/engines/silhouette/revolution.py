@@ -48,7 +48,7 @@ def _turned(axis: Axis, outline: Field) -> Field | None:
     right = last + _share(upright[rows, last], upright[rows, last + 1])
 
     side = len(outline)
-    middle = (side - 1) / 2
+    middle = (len(upright) - 1) / 2
     columns, lines = np.meshgrid(np.arange(side) - axis.centre[0], np.arange(side) - axis.centre[1])
     cos, sin = np.cos(axis.angle), np.sin(axis.angle)
     u = cos * columns + sin * lines + middle
