@@ -155,8 +155,7 @@ def test_the_thumbnail_is_upright_and_inside_its_frame(lopsided: Model) -> None:
     picture = thumbnail.thumbnail(studio).astype(int)
     assert picture.shape == (512, 512, 4)
     alpha = picture[..., 3]
-    # Nothing but the shadow's end reaches the edges.
-    assert max(edge.max() for edge in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])) < 16
+    assert max(edge.max() for edge in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])) == 0
     body = alpha == 255
     rows, columns = np.nonzero(body)
     assert max(np.ptp(rows), np.ptp(columns)) > 380

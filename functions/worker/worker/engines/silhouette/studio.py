@@ -120,6 +120,9 @@ class Studio:
         texels = np.array([[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge]], np.float32)
         warp = cv2.getPerspectiveTransform(texels, pixels)
         shadow: Field = cv2.warpPerspective(self._shadow, warp, (size, size), flags=cv2.INTER_LINEAR)
+        # It fades out before the picture's edge, which would cut it.
+        inwards = np.minimum(np.arange(size), np.arange(size)[::-1]) / (MARGIN * size)
+        shadow *= np.minimum.outer(inwards, inwards).clip(0, 1).astype(np.float32)
         alpha = cover + shadow * (1 - cover)
         straight = colours / np.maximum(alpha, 1e-6)[..., None]
         rgba: Bytes = np.rint(np.dstack([straight, alpha * 255])).astype(np.uint8)
