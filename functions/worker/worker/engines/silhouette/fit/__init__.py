@@ -12,6 +12,7 @@ from worker.engines.silhouette.arrays import Bytes, Field
 from worker.engines.silhouette.fit.box import boxes
 from worker.engines.silhouette.fit.candidate import Candidate
 from worker.engines.silhouette.fit.inflated import inflated
+from worker.engines.silhouette.fit.prism import prisms
 from worker.engines.silhouette.fit.result import Fit
 from worker.engines.silhouette.fit.revolution import revolutions
 from worker.engines.silhouette.fit.scene import Scene
@@ -50,6 +51,7 @@ def _candidates(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
     yield from boxes(scene, check)
     yield from revolutions(scene, check)
     yield from tori(scene, check)
+    yield from prisms(scene, check)
 
 
 def _best(candidates: Iterable[Candidate]) -> Candidate | None:

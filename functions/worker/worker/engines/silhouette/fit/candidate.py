@@ -7,7 +7,7 @@ from worker.engines.silhouette.arrays import Field, Mask
 from worker.engines.silhouette.fit.scene import Scene
 from worker.engines.silhouette.fit.shading import explained
 
-COARSE = 2
+COARSE = 4
 """Candidates are judged on every so many-th grid point."""
 
 Depths = Callable[[int], tuple[Field, Field, Field]]

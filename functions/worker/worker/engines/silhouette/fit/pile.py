@@ -8,6 +8,7 @@ the viewer: from the front one sees the highest of the discs that cover a point,
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -60,22 +61,24 @@ class Pile:
         """Front, back and a field that is positive within the outline, over every `step`-th point of a
         square grid of `side` points a side. Beyond the outline front and back are the rim's.
         """
-        middle = (side - 1) // 2
-        rows = middle - np.arange(0, side, step)
-        across = np.arange(0, middle + 1, step) ** 2
+        rows, across = self._points(side, step)
         cover = self._cover(rows)
         front = self._first(rows, across, cover[:, ::-1], self.heights[::-1])
         back = self._first(rows, across, cover, self.heights)
         within = cover.max(axis=1)[:, None] - across
         front, back = np.where(within > 0, (front, back), (front + back) / 2)
-        return self._placed(front, step), self._placed(back, step), self._placed(within, step)
+        place = partial(self._placed, side=side, step=step)
+        return place(front), place(back), place(within)
 
     def opening(self, side: int, step: int) -> Field:
         """Positive within the upper end's disc, over the points of `depths`."""
-        middle = (side - 1) // 2
-        rows = middle - np.arange(0, side, step)
-        across = np.arange(0, middle + 1, step) ** 2
-        return self._placed(self._cover(rows)[:, -1:] - across, step)
+        rows, across = self._points(side, step)
+        return self._placed(self._cover(rows)[:, -1:] - across, side, step)
+
+    def _points(self, side: int, step: int) -> tuple[Floats, Floats]:
+        """Heights and u² of the right half of the upright picture's points."""
+        half = (self.axis.span(side) - 1) // 2
+        return np.arange(half, -half - 1, -step), np.arange(0, half + 1, step) ** 2
 
     def _cover(self, rows: Floats) -> Floats:
         """(rows, discs): the u² up to which each disc reaches at each height, negative where it does not."""
@@ -93,11 +96,10 @@ class Pile:
             depth[number] = np.interp(covered, reach[number], heights) / cos - row * cos
         return depth / np.float32(self.ratio)
 
-    def _placed(self, half: Field, step: int) -> Field:
+    def _placed(self, half: Field, side: int, step: int) -> Field:
         """The right half of an upright field, mirrored to its left and turned to where the axis lies."""
         whole = np.hstack([half[:, :0:-1], half]).astype(np.float32)
-        x, y = self.axis.centre
-        return Axis((x / step, y / step), self.axis.angle).turned_back(whole)
+        return self.axis.turned_back(whole, side, step)
 
 
 def _without_hidden(heights: Floats, radii: Floats, ratio: float, ends: Ends) -> tuple[Floats, Floats]:

@@ -25,25 +25,36 @@ class Axis:
     """Radians by which it is turned clockwise from straight up."""
 
     def upright(self, field: Field) -> Field:
-        """The square field turned so that the axis stands in its middle column, `centre` in the middle."""
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(field, self._to_grid(len(field)), field.shape, flags=flags)
+        """The square field turned so that the axis stands in its middle column, `centre` in the middle.
 
-    def turned_back(self, upright: Field) -> Field:
-        """The inverse of `upright`; what lies outside is continued."""
-        mode = cv2.BORDER_REPLICATE
-        affine = self._to_grid(len(upright))
-        return cv2.warpAffine(upright, affine, upright.shape, flags=cv2.INTER_LINEAR, borderMode=mode)
+        It is as large as the turned square needs, its side a multiple of 8 and one more.
+        """
+        size = (self.span(len(field)),) * 2
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(field, self._to_grid(size[0], 1), size, flags=flags)
+
+    def turned_back(self, upright: Field, side: int, step: int) -> Field:
+        """The inverse of `upright` for a field over every `step`-th of its points: over every `step`-th
+        point of the square of `side` points a side. What lies outside is continued.
+        """
+        size = ((side - 1) // step + 1,) * 2
+        affine = self._to_grid(len(upright), step)
+        return cv2.warpAffine(upright, affine, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def span(self, side: int) -> int:
+        """The side of the turned square."""
+        reach = side * (abs(np.cos(self.angle)) + abs(np.sin(self.angle)))
+        return 8 * int(np.ceil((reach - 1) / 8 - 1e-6)) + 1
 
     def reversed(self) -> "Axis":
         """The same line, its other end up."""
         return Axis(self.centre, self.angle + np.pi)
 
-    def _to_grid(self, side: int) -> Floats:
+    def _to_grid(self, side: int, step: int) -> Floats:
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         turn = np.array([[cos, -sin], [sin, cos]])
         middle = (side - 1) / 2
-        return np.column_stack([turn, np.array(self.centre) - turn @ np.array([middle, middle])])
+        return np.column_stack([turn, np.array(self.centre) / step - turn @ np.array([middle, middle])])
 
 
 def symmetry(field: Field) -> float:
