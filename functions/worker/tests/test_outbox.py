@@ -349,6 +349,31 @@ def test_large_results_take_the_direct_route(backend: Backend, tmp_path: Path, t
     assert backend.statuses(task_id) == ["completed"]
 
 
+@pytest.mark.parametrize(
+    "grant",
+    [
+        {"url": "http://[", "headers": {}},
+        {"url": 7},
+        {},
+        {"url": "http://127.0.0.1:9/", "headers": {"X-Granted": "ü"}},
+    ],
+)
+def test_a_grant_that_cannot_be_used_is_asked_for_again(
+    backend: Backend, tmp_path: Path, task_id: str, grant: dict[str, object]
+) -> None:
+    backend.answer_next("upload", (200, grant, {}))
+    job = dispatch(backend, task_id)
+
+    async def test(outbox: Watched) -> None:
+        await outbox.accept(job)
+        await outbox.add_result(job.target, result(tmp_path / "out", "large.bin", LARGE))
+        await outbox.until(lambda: outbox.outcomes["result", "sent"])
+        assert outbox.outcomes["result", "retried"] == 1
+
+    run(tmp_path, test)
+    assert backend.stored["large.bin"] == LARGE
+
+
 def test_an_upload_that_is_always_refused_fails_the_task(
     backend: Backend, tmp_path: Path, task_id: str
 ) -> None:

@@ -160,7 +160,7 @@ class Callbacks:
             return document
         if answer.status_code == 429 or not 400 <= answer.status_code < 500:
             raise Retry(f"answer {answer.status_code}", _retry_after(answer))
-        code, detail = str(document.get("code", "")), str(document.get("detail", ""))
+        code, detail = str(document.get("code", ""))[:100], str(document.get("detail", ""))[:500]
         if answer.status_code == 404 or code in _UNWANTED:
             raise Unwanted(code or "not found")
         missing = document.get("missing")

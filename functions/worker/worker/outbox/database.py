@@ -17,6 +17,7 @@ BUSY_SECONDS = 5.0
 """How long a statement waits for the other process that may write: the worker, or the command beside it."""
 
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""Primary codes: the low byte of the extended ones, which `sqlite3` reports."""
 
 MIGRATIONS = (
     """
@@ -77,9 +78,7 @@ class Database:
             try:
                 self._open()
             except sqlite3.DatabaseError as error:
-                if (
-                    error.sqlite_errorcode & 0xFF not in _CORRUPT
-                ):  # the low byte is the code without its extension
+                if error.sqlite_errorcode & 0xFF not in _CORRUPT:
                     raise
                 moved_to = self._move_aside()
                 log.exception(

@@ -160,9 +160,12 @@ class Sender:
                     message.target, message.path, sha256=message.sha256, n=message.n
                 )
             return await self._callbacks.status(message.target, message.name, message.error, n=message.n)
+        except (Unwanted, Refused, Retry):
+            raise
         except FileNotFoundError as error:
             raise Refused(0, "file_lost", "the file is not on the disk any more") from error
-        except OSError as error:
+        except Exception as error:
+            log.exception("a message could not be sent", extra=_about(message))
             raise Retry(f"{type(error).__name__}: {error}") from error
 
     async def _put_off(self, message: Message, error: Retry) -> None:
