@@ -24,8 +24,10 @@ EVEN = 0.88
 PLAIN = 0.036
 """how much its brightness may vary, as a standard deviation, its mean being 1."""
 
-ROUND, REVOLVED = 0.3, 0.7
-"""The shares of the brightness's contrast that balls and a solid of revolution may leave unexplained."""
+ROUND, LEVEL_ROUND, REVOLVED = 0.3, 0.4, 0.7
+"""The shares of the brightness's contrast that may be left unexplained by balls, by balls seen from their
+own height, and by a solid of revolution.
+"""
 
 
 def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
@@ -54,10 +56,13 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     least, turned = min(swept, key=lambda pair: pair[0], default=(np.inf, balls))
     if least < min(REVOLVED * contrast, misfit):
         return Relief(grid, outline, level, turned, "revolution")
-    if misfit < ROUND * contrast:
-        return Relief(grid, outline, level, balls, "round")
     guess = leaning.expected(outline, evenness)
-    return Relief(grid, outline, guess.middle(outline), balls * np.float32(guess.depth**2), "round")
+    if misfit < (LEVEL_ROUND if guess.tilt == 0 else ROUND) * contrast:
+        return Relief(grid, outline, level, balls, "round")
+    middle, profile = guess.middle(outline), "round"
+    if slab.uprightness(outline) > slab.BUILT:
+        balls, profile = inflate.soft_boxes(balls), "soft_box"
+    return Relief(grid, outline, middle, balls * np.float32(guess.depth**2), profile)
 
 
 def _front(squared: Field) -> Field:

@@ -18,6 +18,12 @@ from worker.engines.silhouette.grid import CELLS, MARGIN
 from worker.engines.silhouette.matte import NO_FOREGROUND
 from worker.engines.silhouette.morphology import disk
 
+BOXINESS = 0.6
+"""The exponent of (h / r)² that makes a ball a soft box."""
+
+BLEND = 6.0
+"""Standard deviation, in cells, of the blur over the boundary between parts."""
+
 SMOOTHING = 1.6
 """Standard deviation, in cells, of the blur that takes the pixels' stairs off the surface."""
 
@@ -45,13 +51,28 @@ def balls(coverage: Field, check: Callable[[], None]) -> Field:
 
 
 def outline(squared: Field) -> Field:
-    """The signed distance to the outline, of the balls' h²: positive inside, exact within each ball.
+    """The signed distance to the outline, of the balls' h²: positive and within each ball exact inside,
+    right to first order outside.
 
-    Over a point at ρ from the centre of a ball of radius r, h² is r² - ρ² and its gradient 2ρ.
+    It is r - ρ = h² / (r + ρ), with ρ the distance from the centre of the ball of radius r.
     """
-    rho = np.hypot(*np.gradient(squared)) / 2
-    radius = squared + rho * rho
-    return np.where(radius > 0, np.sqrt(np.maximum(radius, 0)) - rho, np.float32(-MARGIN / 2))
+    rho = _from_centre(squared)
+    distance: Field = squared / (np.sqrt(np.abs(squared) + rho * rho) + rho + np.float32(1e-6))
+    return distance
+
+
+def soft_boxes(squared: Field) -> Field:
+    """H² of the balls pressed towards boxes, part by part: as deep, flatter in front, steeper at the rim."""
+    radius = cv2.GaussianBlur(np.maximum(squared + _from_centre(squared) ** 2, 1), (0, 0), BLEND)
+    share = np.minimum(squared / radius, 1)
+    pressed: Field = radius * np.sign(share) * np.abs(share) ** BOXINESS
+    return pressed
+
+
+def _from_centre(squared: Field) -> Field:
+    """How far each point is from the centre of the ball over it: h² is r² - ρ² and its gradient 2ρ."""
+    rho: Field = np.hypot(*np.gradient(squared)) / 2
+    return rho
 
 
 def _radius(soft: Field, inside: Mask) -> Field:

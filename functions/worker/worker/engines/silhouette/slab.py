@@ -24,17 +24,21 @@ SHEET = 0.1
 def squared(outline: Field) -> Field:
     """h² in cells² of a slab with the outline, given by its signed distance: the same everywhere."""
     inside = outline > 0
-    rows = np.nonzero(inside.any(axis=1))[0]
-    first = inside[rows].argmax(axis=1)
-    last = inside.shape[1] - 1 - inside[rows, ::-1].argmax(axis=1)
-    height, width = len(rows), int(last.max() - first.min()) + 1
-    slack = 1 + UPRIGHT * width
-    upright = ((first - first.min() < slack).mean() + (last.max() - last < slack).mean()) / 2
-    if upright > BUILT:
+    height, width = (int(inside.any(axis=axis).sum()) for axis in (1, 0))
+    if uprightness(outline) > BUILT:
         depth = (BLOCK if _solidity(inside) > MASSIVE else FRAME) * min(height, width)
     else:
         depth = SHEET * max(height, width)
     return np.full_like(outline, (depth / 2) ** 2)
+
+
+def uprightness(outline: Field) -> float:
+    """For what share of its height an outline stands upright, its left and its right side on average."""
+    inside = outline > 0
+    inside = inside[inside.any(axis=1)]
+    left, right = inside.argmax(axis=1), inside[:, ::-1].argmax(axis=1)
+    slack = 1 + UPRIGHT * int(inside.any(axis=0).sum())
+    return float(np.mean([(side - side.min() < slack).mean() for side in (left, right)]))
 
 
 def _solidity(inside: Field) -> float:
