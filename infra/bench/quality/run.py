@@ -71,7 +71,7 @@ def run(case: Case, background: str, wanted: Collection[str], drawn: bool) -> tu
         rejected=rejected,
         scores=scores,
     )
-    return outcome, sheet.row(case, rgba, model, outcome.scores["engine"]) if drawn else None
+    return outcome, sheet.row(case, background, rgba, model, outcome.scores["engine"]) if drawn else None
 
 
 def run_all(

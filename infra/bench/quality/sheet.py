@@ -28,7 +28,7 @@ WIDER = 1.25
 COLUMNS = ("picture", "matte", "left", "below", "back", "right", "above", "front", "result", "solid")
 
 
-def row(case: Case, rgba: Bytes, model: Model | None, scores: Scores) -> Bytes:
+def row(case: Case, background: str, rgba: Bytes, model: Model | None, scores: Scores) -> Bytes:
     """One case's pictures side by side under its name, (CELL + a line, 10 * CELL, 3)."""
     angle = _turned(35, 25)
     cells = [_fitted(rgba)]
@@ -40,7 +40,7 @@ def row(case: Case, rgba: Bytes, model: Model | None, scores: Scores) -> Bytes:
         cells.append(_mesh(model, angle, WIDER))
     cells.append(_solid(case, angle))
     words = "  ".join(f"{name} {score:.3f}" for name, score in scores.items())
-    label = f"{case.name}  ({case.kind}, {model.profile if model else 'rejected'})   {words}"
+    label = f"{case.name} {background}  ({case.kind}, {model.profile if model else 'rejected'})   {words}"
     return np.concatenate([_line(label, len(cells) * CELL), np.concatenate(cells, axis=1)])
 
 
