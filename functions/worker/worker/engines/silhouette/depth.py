@@ -14,6 +14,7 @@ import numpy as np
 
 from worker.engines.silhouette import fit, inflate, leaning, revolution, slab
 from worker.engines.silhouette.arrays import Bytes, Field
+from worker.engines.silhouette.contour import Contour
 from worker.engines.silhouette.grid import Grid
 from worker.engines.silhouette.relief import Relief
 from worker.engines.silhouette.shading import Shading
@@ -28,6 +29,10 @@ ROUND, LEVEL_ROUND, REVOLVED = 0.3, 0.4, 0.7
 """The shares of the brightness's contrast that may be left unexplained by balls, by balls seen from their
 own height, and by a solid of revolution.
 """
+
+
+BOXY = 0.45
+"""The share of the outline in long straight edges from which on its parts are soft boxes."""
 
 
 def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
@@ -46,9 +51,10 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     check()
     shading = Shading.of(grid.sample_picture(rgba[..., :3], matte), outline)
     level = np.zeros_like(balls)
+    contour = Contour(outline)
     evenness, contrast = shading.evenness(), shading.contrast()
     if evenness > EVEN and contrast < PLAIN:
-        return Relief(grid, outline, level, slab.squared(outline), "flat")
+        return Relief(grid, outline, level, np.full_like(balls, slab.half_thickness(contour) ** 2), "flat")
     check()
     misfit = shading.misfit(_front(balls))
     swept = [(shading.misfit(_front(turned)), turned) for turned in revolution.revolutions(outline)]
@@ -56,11 +62,11 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     least, turned = min(swept, key=lambda pair: pair[0], default=(np.inf, balls))
     if least < min(REVOLVED * contrast, misfit):
         return Relief(grid, outline, level, turned, "revolution")
-    guess = leaning.expected(outline, evenness)
+    guess = leaning.expected(contour, evenness)
     if misfit < (LEVEL_ROUND if guess.tilt == 0 else ROUND) * contrast:
         return Relief(grid, outline, level, balls, "round")
     middle, profile = guess.middle(outline), "round"
-    if slab.uprightness(outline) > slab.BUILT:
+    if contour.straightness > BOXY:
         balls, profile = inflate.soft_boxes(balls), "soft_box"
     return Relief(grid, outline, middle, balls * np.float32(guess.depth**2), profile)
 

@@ -18,10 +18,13 @@ from worker.engines.silhouette.grid import CELLS, MARGIN
 from worker.engines.silhouette.matte import NO_FOREGROUND
 from worker.engines.silhouette.morphology import disk
 
-BOXINESS = 0.6
-"""The exponent of (h / r)² that makes a ball a soft box."""
+FLATNESS, ROUNDING = 0.75, 0.6
+"""Half a soft box's depth, and how far its edges are rounded, in the radius of the balls there."""
 
-BLEND = 6.0
+THIN, THICK = 0.08, 0.14
+"""Parts of a radius below the first share of the object's size are round, above the second they are boxes."""
+
+BLEND = 14.0
 """Standard deviation, in cells, of the blur over the boundary between parts."""
 
 SMOOTHING = 1.6
@@ -62,11 +65,16 @@ def outline(squared: Field) -> Field:
 
 
 def soft_boxes(squared: Field) -> Field:
-    """H² of the balls pressed towards boxes, part by part: as deep, flatter in front, steeper at the rim."""
-    radius = cv2.GaussianBlur(np.maximum(squared + _from_centre(squared) ** 2, 1), (0, 0), BLEND)
-    share = np.minimum(squared / radius, 1)
-    pressed: Field = radius * np.sign(share) * np.abs(share) ** BOXINESS
-    return pressed
+    """H² of the balls pressed into boxes with rounded edges; thin parts, as legs and handles, stay round."""
+    inside = squared > 0
+    radius = np.sqrt(np.maximum(squared + _from_centre(squared) ** 2, 1))
+    radius = cv2.GaussianBlur(radius, (0, 0), BLEND)
+    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) - 0.5
+    from_face = 1 - np.minimum(depth / (ROUNDING * radius), 1)
+    boxes = (FLATNESS * radius) ** 2 * (1 - from_face**2)
+    size = max(int(inside.any(axis=axis).sum()) for axis in (0, 1))
+    thick = np.clip((radius / size - THIN) / (THICK - THIN), 0, 1)
+    return np.where(inside, squared + thick * (boxes - squared), squared).astype(np.float32)
 
 
 def _from_centre(squared: Field) -> Field:
