@@ -35,7 +35,7 @@ WEBHOOK = example("webhook")
 SIGNER = Signer((decode_secret(WEBHOOK["secret"]),))
 TARGET = Target(example("callback-status-completed")["taskId"], 1, "http://backend.test/callback")
 
-Call = Callable[[Callbacks], Awaitable[None]]
+Call = Callable[[Callbacks], Awaitable[object]]
 
 
 def say(call: Call, *answers: httpx.Response) -> list[httpx.Request]:
