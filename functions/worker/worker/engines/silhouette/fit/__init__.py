@@ -24,6 +24,9 @@ __all__ = ["Fit", "solid"]
 LEAST_IOU = 0.962
 """Of a fit's outline with the matte's."""
 
+LEAST_AREA = 1000
+"""Grid points within the outline; there are that many within a wire as long as the grid."""
+
 CLEAR = 0.95
 """What explains so much of the colours, no other solid explains notably better."""
 
@@ -38,6 +41,8 @@ def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> F
     lies around it. `check` is called between steps and may raise.
     """
     scene = Scene.on(grid, rgba, matte)
+    if scene.inside.sum() < LEAST_AREA:
+        return None
     best = _best(_candidates(scene, check))
     if best is None or best.merit < inflated(scene) - WORSE:
         return None

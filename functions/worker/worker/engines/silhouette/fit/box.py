@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from worker.engines.silhouette.arrays import Floats
-from worker.engines.silhouette.fit.candidate import Candidate
+from worker.engines.silhouette.fit.candidate import FROM_BELOW, Candidate
 from worker.engines.silhouette.fit.polygon import enclosing
 from worker.engines.silhouette.fit.polyhedron import Polyhedron
 from worker.engines.silhouette.fit.scene import Scene
@@ -21,9 +21,6 @@ UNLIKE = 0.2
 """By how much opposite sides may differ, in their own length or a few cells: perspective, noise."""
 
 SLIGHT = 6.0
-
-SPREAD = 0.7
-"""How unlike the edges' lengths usually are: the standard deviation of their logarithms."""
 
 
 def boxes(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
@@ -35,9 +32,10 @@ def boxes(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
     centre, edges = corners.mean(axis=0), _edges(corners)
     if edges is None:
         return
-    for sign in (1.0, -1.0):
-        box = cuboid(centre, edges * np.array([1, 1, sign]))
-        yield Candidate.judged(scene, "box", partial(box.depths, len(scene.cover)))
+    ways = [cuboid(centre, edges * np.array([1, 1, sign])) for sign in (1.0, -1.0)]
+    for box in sorted(ways, key=_shows_underside):
+        doubt = FROM_BELOW if _shows_underside(box) else 0.0
+        yield Candidate.judged(scene, "box", partial(box.depths, len(scene.cover)), doubt)
 
 
 def cuboid(centre: Floats, edges: Floats) -> Polyhedron:
@@ -47,6 +45,12 @@ def cuboid(centre: Floats, edges: Floats) -> Polyhedron:
     normals = np.concatenate([normals, -normals])
     offsets = np.concatenate([lengths, lengths]) / 2 + normals[:, :2] @ centre
     return Polyhedron(normals, offsets)
+
+
+def _shows_underside(box: Polyhedron) -> bool:
+    """Whether of its lying faces one sees the lower."""
+    lying = box.normals[np.abs(box.normals[:, 1]).argmax()]
+    return bool(lying[1] * lying[2] > 0)
 
 
 def _edges(corners: Floats) -> Floats | None:

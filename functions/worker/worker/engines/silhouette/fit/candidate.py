@@ -10,6 +10,9 @@ from worker.engines.silhouette.fit.shading import explained
 COARSE = 4
 """Candidates are judged on every so many-th grid point."""
 
+FROM_BELOW = 0.02
+"""The doubt about what is seen from below: few pictures show that, and shades may fail to tell."""
+
 Depths = Callable[[int], tuple[Field, Field, Field]]
 """`depths(step)`: front, back and a field that is positive within the solid's outline, over every
 `step`-th grid point. Beyond the outline front and back are the same and go on from the rim."""

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Floats
-from worker.engines.silhouette.fit.candidate import Candidate
+from worker.engines.silhouette.fit.candidate import FROM_BELOW, Candidate
 from worker.engines.silhouette.fit.pile import Ends, Pile
 from worker.engines.silhouette.fit.scene import Scene
 from worker.engines.silhouette.fit.symmetry import Axis, axes
@@ -23,8 +23,8 @@ LEAST_RATIO, MOST_RATIO = 0.1, 0.85
 WHOLE_ELLIPSE = 1.75
 """A parabola that goes on for this many times its half is an ellipse: nobody knows of what."""
 
-LOOSE = 1.5
-"""Cells by which an end's outline may miss its parabola."""
+LOOSE = 1.2
+"""Pixels of the matte by which an end's outline may miss its parabola."""
 
 SYMMETRIC = 0.96
 """The least symmetry of an outline about the axis."""
@@ -37,8 +37,8 @@ CHOSEN = 0.03
 WALLS = (0.05, 0.12, 0.2)
 """A vessel's wall may be so thick, in radii of its brim."""
 
-STRAY = 4.0
-"""Cells by which the outline may miss the pile of discs."""
+STRAY = 3.0
+"""Pixels of the matte by which the outline may miss the pile of discs."""
 
 
 @dataclass(frozen=True)
@@ -61,25 +61,27 @@ def revolutions(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
     for axis in axes(scene.cover, least=SYMMETRIC, most=MOST_AXES):
         check()
         heights, width = _outline(axis.upright(scene.cover))
-        tilt = _tilt(heights, width)
+        tilt = _tilt(heights, width, scene.grain)
         if tilt is None:
             continue
         ratio, (low, high) = tilt
         below, above = None if low is None else -low, None if high is None else -high
-        for pile, closed in (
+        ways = [
             (Pile.within(axis, ratio, heights, width, (low, high)), high is not None),
             (
                 Pile.within(axis.reversed(), ratio, -heights[::-1], width[::-1], (above, below)),
                 low is not None,
             ),
-        ):
+        ]
+        for pile, closed in sorted(ways, key=lambda way: -np.cos(way[0].axis.angle)):
             check()
-            yield Candidate.judged(scene, "revolution", partial(pile.depths, side))
+            doubt = FROM_BELOW if np.cos(pile.axis.angle) < 0 else 0.0
+            yield Candidate.judged(scene, "revolution", partial(pile.depths, side), doubt)
             for wall in WALLS if closed else ():
                 cavity = pile.cavity(wall * float(np.sqrt(pile.squares[-1])))
                 if cavity is not None:
                     yield Candidate.judged(
-                        scene, "vessel", partial(_vessel, pile, cavity, side), doubt=CHOSEN
+                        scene, "vessel", partial(_vessel, pile, cavity, side), doubt + CHOSEN
                     )
 
 
@@ -100,9 +102,9 @@ def _outline(upright: Field) -> tuple[Floats, Floats]:
     return heights[inner], width[inner]
 
 
-def _tilt(heights: Floats, width: Floats) -> tuple[float, Ends] | None:
+def _tilt(heights: Floats, width: Floats, grain: float) -> tuple[float, Ends] | None:
     """The ratio of a pile that covers the outline and ends in a disc, and where it does so, or None."""
-    lower, upper = _end(width), _end(width[::-1])
+    lower, upper = _end(width, grain), _end(width[::-1], grain)
     for end in sorted((end for end in (lower, upper) if end is not None), key=lambda end: -end.radius):
         ratio = end.ratio
         if not LEAST_RATIO <= ratio <= MOST_RATIO or end.reach > WHOLE_ELLIPSE:
@@ -111,24 +113,25 @@ def _tilt(heights: Floats, width: Floats) -> tuple[float, Ends] | None:
         high = heights[-1] + 0.5 - ratio * upper.radius if upper and upper.ratio < 1.2 * ratio else None
         pile = Pile.within(Axis((0, 0), 0), ratio, heights, width, (low, high))
         missed = np.abs(width**2 - pile.half_width(heights) ** 2) / _steepness(width)
-        if np.percentile(missed, 95) < STRAY:
+        if np.percentile(missed, 95) < STRAY * grain:
             return ratio, (low, high)
     return None
 
 
-def _end(width: Floats) -> End | None:
+def _end(width: Floats, grain: float) -> End | None:
     """The disc that the outline ends in, by its half-widths a row from the tip on, or None."""
     squared = width**2
     rows = np.arange(len(width)) + 0.5
     steepness = _steepness(width)
-    found, last = None, 5
+    loose = LOOSE * grain
+    found, last = None, 5 + int(2 * grain)
     while last <= len(width):
         part = slice(1, last)
         basis = np.stack([np.ones(last - 1), rows[part], rows[part] ** 2], 1) / steepness[part, None]
         target = squared[part] / steepness[part]
         weights, *_ = np.linalg.lstsq(basis, target, rcond=None)
         miss = np.abs(basis @ weights - target)
-        if np.sqrt((miss**2).mean()) > LOOSE / 3 or miss.max() > LOOSE:
+        if np.sqrt((miss**2).mean()) > loose / 3 or miss.max() > loose:
             break
         found, reach = weights, last
         last = max(last + 1, int(1.04 * last))
@@ -138,7 +141,7 @@ def _end(width: Floats) -> End | None:
     centre = -found[1] / (2 * found[2])
     radius = float(np.sqrt(max(found[0] - found[1] ** 2 / (4 * found[2]), 0)))
     # The ellipse must begin where the outline does: a rounded corner's would begin far outside.
-    if radius < 4 or centre <= 0 or abs(centre - ratio * radius) > max(2 * LOOSE, 0.1 * centre):
+    if radius < 4 or centre <= 0 or abs(centre - ratio * radius) > max(2 * loose, 0.1 * centre):
         return None
     return End(ratio=ratio, radius=radius, reach=float(reach / centre))
 

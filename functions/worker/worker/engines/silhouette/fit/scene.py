@@ -30,13 +30,16 @@ class Scene:
     colours: Floats
     """(rows, columns, 3), CIE Lab, at every STEP-th grid point."""
 
+    grain: float
+    """Cells that one pixel of the matte takes, at least 1: no outline is known better than by about that."""
+
     @classmethod
     def on(cls, grid: Grid, rgba: Bytes, matte: Field) -> "Scene":
         """What the grid sees of the picture `rgba` and the matte that was cut from it."""
         picture = grid.sample_picture(rgba[..., :3], matte)
         soft = cv2.GaussianBlur(picture, (0, 0), STEP / 3)[::STEP, ::STEP]
         lab = cv2.cvtColor(soft.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
-        return cls(cover=grid.sample_matte(matte), colours=lab)
+        return cls(cover=grid.sample_matte(matte), colours=lab, grain=max(1.0, 1 / grid.cell))
 
     @cached_property
     def inside(self) -> Mask:

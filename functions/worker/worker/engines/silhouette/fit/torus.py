@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Floats
-from worker.engines.silhouette.fit.candidate import Candidate
+from worker.engines.silhouette.fit.candidate import FROM_BELOW, Candidate
 from worker.engines.silhouette.fit.scene import Scene
 from worker.engines.silhouette.grid import MARGIN
 
@@ -53,7 +53,8 @@ def tori(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
         for half_turn in (np.pi / 2, -np.pi / 2):
             check()
             torus = Torus((centre[0], centre[1]), angle + half_turn, ring, tube, ratio)
-            doubt = 0.0 if scene.holes else CLOSED
+            below = np.cos(torus.angle) < 0
+            doubt = (0.0 if scene.holes else CLOSED) + (FROM_BELOW if below else 0.0)
             yield Candidate.judged(scene, "torus", partial(torus.depths, len(scene.cover)), doubt)
 
 
