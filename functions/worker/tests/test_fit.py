@@ -123,7 +123,7 @@ def test_no_simple_solid_is_seen_in_photographs_of_other_things(name: str) -> No
     if not (SAMPLES / name).exists():
         pytest.skip("The sample pictures are not beside the checkout.")
     rgba = picture.read(SAMPLES / name, 1024)
-    alpha = matte.cut_out(rgba, _go_on)
+    alpha = matte.cut_out(rgba, _go_on).alpha
     assert fit.solid(rgba, alpha, Grid.around(alpha), _go_on) is None
 
 

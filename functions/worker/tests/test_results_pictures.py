@@ -24,7 +24,7 @@ def go_on() -> None:
 
 def painted(coverage: shapes.Picture, faces: int = 4000) -> Model:
     picture = shapes.rgba(coverage)
-    alpha = matte.cut_out(picture, go_on)
+    alpha = matte.cut_out(picture, go_on).alpha
     surface = mesh.build(depth.estimate(picture, alpha, go_on), faces, go_on)
     return Model.painted(surface, picture, alpha)
 
@@ -131,7 +131,7 @@ def sample(image: shapes.Picture, places: shapes.Picture) -> shapes.Picture:
 def test_the_atlas_shows_nothing_of_the_background() -> None:
     picture = shapes.on_colour(shapes.ball(), (255, 255, 255))
     picture = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
-    alpha = matte.cut_out(picture, go_on)
+    alpha = matte.cut_out(picture, go_on).alpha
     surface = mesh.build(depth.estimate(picture, alpha, go_on), 4000, go_on)
     # The object's blue is 40 everywhere, the background's 255.
     assert Model.painted(surface, picture, alpha).texture.atlas[..., 2].max() <= 60

@@ -37,7 +37,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def meshed(picture: shapes.Picture, faces: int = FACES) -> Mesh:
-    alpha = matte.cut_out(picture, _go_on)
+    alpha = matte.cut_out(picture, _go_on).alpha
     return mesh.build(depth.estimate(picture, alpha, _go_on), faces, _go_on)
 
 
@@ -166,7 +166,7 @@ def _bridge(a: tuple[float, float], b: tuple[float, float], radius: float) -> sh
 def test_no_background_shows_on_the_rim() -> None:
     picture = shapes.on_colour(shapes.ball(), (255, 255, 255))
     picture = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
-    alpha = matte.cut_out(picture, _go_on)
+    alpha = matte.cut_out(picture, _go_on).alpha
     model = mesh.build(depth.estimate(picture, alpha, _go_on), FACES, _go_on)
     paint = texture.paint(picture, alpha, model)
     tile = views.colours(model, paint, "front")
@@ -181,7 +181,7 @@ def test_plain_and_busy_backgrounds_come_near_the_alpha() -> None:
     plain = _opaque(shapes.on_colour(shapes.ball(120, (190, 210)), (200, 210, 220)))
     busy = np.asarray(Image.open(io.BytesIO(_busy())).convert("RGBA"))
     for picture, least in ((plain, 0.98), (busy, 0.9)):
-        found = matte.cut_out(picture, _go_on) > 0.5
+        found = matte.cut_out(picture, _go_on).alpha > 0.5
         assert (found & coverage).sum() / (found | coverage).sum() > least
 
 

@@ -41,7 +41,7 @@ class Model:
 def reconstruct(rgba: Bytes) -> Model:
     """Raises ImageRejected as the engine does."""
     begin = time.perf_counter()
-    alpha = matte.cut_out(rgba, _go_on)
+    alpha = matte.cut_out(rgba, _go_on).alpha
     relief = depth.estimate(rgba, alpha, _go_on)
     model = mesh.build(relief, FACES, _go_on)
     seconds = time.perf_counter() - begin

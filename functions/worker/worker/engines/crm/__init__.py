@@ -104,7 +104,7 @@ class Crm:
         except (picture.UnknownType, picture.Undecodable, picture.TooManyPixels) as error:
             raise ImageRejected(f"The picture can't be read: {error}.") from error
         enter("matte")
-        alpha = matte.cut_out(rgba, check)
+        alpha = matte.cut_out(rgba, check).alpha
         framed = framing.frame(rgba, alpha)
 
         self._crm.set_seed(self._seed)

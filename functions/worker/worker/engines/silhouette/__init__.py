@@ -68,7 +68,8 @@ class Silhouette:
         except (picture.UnknownType, picture.Undecodable, picture.TooManyPixels) as error:
             raise ImageRejected(f"The picture can't be read: {error}.") from error
         progress.enter("matte")
-        alpha = matte.cut_out(rgba, check)
+        cut = matte.cut_out(rgba, check)
+        alpha = cut.alpha
         progress.enter("depth")
         solid = depth.estimate(rgba, alpha, check)
         progress.enter("mesh")
@@ -94,7 +95,7 @@ class Silhouette:
         progress.enter("turntable")
         yield _write(out / "turntable.webp", turntable.turntable(studio, check))
         progress.enter("report")
-        made_by = {"engine": self.name, "version": VERSION, "profile": solid.profile}
+        made_by = {"engine": self.name, "version": VERSION, "profile": solid.profile, "matte": cut.source}
         content = report.encode(model, alpha, made_by=made_by, seconds=progress.seconds())
         # The last, for its bytes alone differ when a job is done again.
         yield _write(out / "report.json", content)
