@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import trimesh
 
-from worker.engines.silhouette import depth
+from worker.engine import ImageRejected
+from worker.engines.silhouette import depth, inflate, mesh
 from worker.engines.silhouette.arrays import Bytes, Field
+from worker.engines.silhouette.grid import Grid
 from worker.engines.silhouette.relief import Relief
 from worker.engines.silhouette.sheet import sample
 
@@ -109,3 +112,76 @@ def test_solids_seen_face_on(name: str) -> None:
     relief = estimated(solid.picture())
     assert relief.profile == profile
     assert solid.iou(relief) > least
+
+
+def odd_mattes() -> dict[str, Field]:
+    rng = np.random.default_rng(5)
+    blank = np.zeros((200, 200), np.float32)
+    dots, hair, cross, edges = blank.copy(), blank.copy(), blank.copy(), blank.copy()
+    dots[rng.integers(5, 195, 40), rng.integers(5, 195, 40)] = 1
+    hair[20:180, 100] = 1
+    cross[99:101, 10:190] = cross[10:190, 99:101] = 1
+    edges[:], edges[1:-1, 1:-1] = 1, rng.random((198, 198)) < 0.6
+    return {
+        "one pixel": np.pad(np.ones((1, 1), np.float32), 30),
+        "dots": dots,
+        "hairline": hair,
+        "cross": cross,
+        "all of it": np.ones((64, 64), np.float32),
+        "noise to every edge": edges,
+        "checkerboard": np.kron(np.indices((20, 20)).sum(axis=0) % 2, np.ones((10, 10))).astype(np.float32),
+        "1:50": np.ones((10, 500), np.float32),
+        "50:1, soft": np.full((500, 10), 0.6, np.float32),
+        "nothing": blank,
+    }
+
+
+@pytest.mark.parametrize("name", odd_mattes())
+@pytest.mark.parametrize("busy", [False, True])
+def test_odd_outlines_end_in_a_closed_mesh_or_a_rejection(name: str, busy: bool) -> None:
+    matte = odd_mattes()[name]
+    noise = np.random.default_rng(6).integers(0, 256, (*matte.shape, 4), np.uint8)
+    picture = noise if busy else np.full_like(noise, 128)
+    try:
+        relief = depth.estimate(picture, matte, lambda: None)
+    except ImageRejected as error:
+        assert "Use" in str(error)
+        return
+    for field in (relief.outline, relief.middle, relief.squared):
+        assert np.isfinite(field).all()
+    model = mesh.build(relief, 20_000, lambda: None)
+    solid = trimesh.Trimesh(model.vertices, model.faces, process=False)
+    assert solid.is_watertight
+    assert solid.is_winding_consistent
+    assert solid.area_faces.min() > 0
+    assert len(model.faces) <= 20_000
+
+
+def test_soft_boxes_have_flat_faces_and_thin_legs() -> None:
+    table = (abs(X) < 0.9) & (abs(Y - 0.4) < 0.5) | (abs(abs(X) - 0.7) < 0.06) & (Y < 0) & (Y > -1)
+    matte = table.astype(np.float32)
+    grid = Grid.around(matte)
+    balls = inflate.balls(grid.sample_matte(matte), lambda: None)
+    h = np.sqrt(np.maximum(inflate.soft_boxes(balls), 0)) * grid.cell / 150
+
+    def at(x: float, y: float) -> float:
+        pixel = np.array([x * 150, -y * 150]) + (SIDE - 1) / 2
+        column, row = np.rint((pixel - np.array(grid.origin)) / grid.cell).astype(int)
+        return float(h[row, column])
+
+    top = [at(x, 0.4) for x in (-0.5, -0.2, 0, 0.2, 0.5)]
+    assert max(top) < 1.05 * min(top)
+    assert min(top) > 0.3
+    assert at(0.7, -0.6) == pytest.approx(0.06, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["ball", "capsule", "torus"])
+@pytest.mark.parametrize("light", ["dark", "painted"])
+def test_what_is_as_thick_all_over_is_round_however_it_is_shaded(name: str, light: str) -> None:
+    solid = SOLIDS[name][0]
+    picture = solid.picture()
+    ramp = np.clip(np.dstack([X, Y, -X]) * 80 + 128, 0, 255)
+    picture[..., :3] = 0 if light == "dark" else ramp
+    relief = estimated(picture)
+    assert relief.profile == "round"
+    assert solid.iou(relief) > 0.97

@@ -25,6 +25,9 @@ EVEN = 0.88
 PLAIN = 0.036
 """how much its brightness may vary, as a standard deviation, its mean being 1."""
 
+SAME = 0.95
+"""What is of the same thickness over this share of its area is round, however it is shaded."""
+
 ROUND, LEVEL_ROUND, REVOLVED = 0.3, 0.4, 0.7
 """The shares of the brightness's contrast that may be left unexplained by balls, by balls seen from their
 own height, and by a solid of revolution.
@@ -56,6 +59,8 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     if evenness > EVEN and contrast < PLAIN:
         return Relief(grid, outline, level, np.full_like(balls, slab.half_thickness(contour) ** 2), "flat")
     check()
+    if inflate.sameness(balls) > SAME:
+        return Relief(grid, outline, level, balls, "round")
     misfit = shading.misfit(_front(balls))
     swept = [(shading.misfit(_front(turned)), turned) for turned in revolution.revolutions(outline)]
     check()

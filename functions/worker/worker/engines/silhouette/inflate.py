@@ -24,6 +24,9 @@ FLATNESS, ROUNDING = 0.75, 0.6
 THIN, THICK = 0.08, 0.14
 """Parts of a radius below the first share of the object's size are round, above the second they are boxes."""
 
+NEARLY = 0.9
+"""Balls of this share of another's radius are nearly as large."""
+
 BLEND = 14.0
 """Standard deviation, in cells, of the blur over the boundary between parts."""
 
@@ -62,6 +65,14 @@ def outline(squared: Field) -> Field:
     rho = _from_centre(squared)
     distance: Field = squared / (np.sqrt(np.abs(squared) + rho * rho) + rho + np.float32(1e-6))
     return distance
+
+
+def sameness(squared: Field) -> float:
+    """The share of the outline's area that lies under balls nearly as large as the largest: 1 for what has
+    the same thickness all over, a ball, a sausage or a ring.
+    """
+    radius = squared + _from_centre(squared) ** 2
+    return float((radius[squared > 0] > NEARLY**2 * squared.max()).mean())
 
 
 def soft_boxes(squared: Field) -> Field:
