@@ -5,6 +5,7 @@ h² = R²(v) - u². It equals the union of maximal balls for balls and capsules,
 ends in a disc or narrows and widens fast: cylinders, cones, vases, hour-glasses.
 """
 
+import cv2
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Floats
@@ -17,6 +18,9 @@ MOST_AXES = 3
 
 SPLIT = 0.02
 """The share of the rows that may be in more than one piece, as where a handle's or a leaf's tip is."""
+
+RIPPLES = 2.5
+"""Standard deviation, in rows, of the blur of R²."""
 
 ENDS = 12
 """Rows from which R² is continued beyond the ends: it falls to 0 on a rounded end and not on a flat one."""
@@ -54,7 +58,7 @@ def _turned(axis: Axis, outline: Field) -> Field | None:
     u = cos * columns + sin * lines + middle
     v = cos * lines - sin * columns + middle
     centre = np.interp(v, rows, (left + right) / 2)
-    swept: Field = _continued(v, rows, ((right - left) / 2) ** 2) - (u - centre) ** 2
+    swept: Field = _continued(v, rows, _smooth(((right - left) / 2) ** 2)) - (u - centre) ** 2
     return swept.astype(np.float32, copy=False)
 
 
@@ -62,6 +66,15 @@ def _share(inner: Floats, outer: Floats) -> Floats:
     """Where between an inner point, 0, and an outer one, 1, a signed distance passes through zero."""
     share: Floats = np.clip(inner / np.maximum(inner - outer, 1e-6), 0, 1)
     return share
+
+
+def _smooth(values: Floats) -> Floats:
+    """Without the ripples of the grid; a straight line stays one up to its ends."""
+    ends = np.pad(values, ENDS, mode="reflect", reflect_type="odd")
+    smooth: Floats = cv2.GaussianBlur(ends[:, None], (1, 4 * round(RIPPLES) + 1), sigmaX=1, sigmaY=RIPPLES)[
+        ENDS:-ENDS, 0
+    ]
+    return smooth
 
 
 def _continued(at: Floats, rows: Floats, values: Floats) -> Floats:
