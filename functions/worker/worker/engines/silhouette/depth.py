@@ -62,7 +62,8 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     if inflate.sameness(balls) > SAME:
         return Relief(grid, outline, level, balls, "round")
     misfit = shading.misfit(_front(balls))
-    swept = [(shading.misfit(_front(turned)), turned) for turned in revolution.revolutions(outline)]
+    solids = [] if leaning.lies(contour, evenness) else revolution.revolutions(outline)
+    swept = [(shading.misfit(_front(turned)), turned) for turned in solids]
     check()
     least, turned = min(swept, key=lambda pair: pair[0], default=(np.inf, balls))
     if least < min(REVOLVED * contrast, misfit):

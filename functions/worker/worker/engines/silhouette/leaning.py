@@ -21,12 +21,16 @@ have the highest mean volume IoU on the quality bench's tuning half.
 TILTS = (-20.0, -20.0, -20.0, 5.0, 18.0, 20.0)
 DEPTHS = (1.6, 1.3, 1.1, 1.3, 1.45, 1.5)
 
-LYING, LYING_EVEN = 0.65, 0.5
+WIDE, EVEN = 0.65, 0.63
 """What is no higher than the first share of its width, and over the second share equally bright, is a sheet
 that lies on the ground.
 """
 
-LYING_TILT, LYING_DEPTH = -50.0, 1.2
+ROUND_PLAN = 0.95
+"""Lying sheets are about as long as wide: foreshortening tells their tilt, nearly, and"""
+
+LYING_DEPTH = 1.0
+"""their depth, in that of the maximal balls."""
 
 LEVEL = 0.4
 """What has feet at one height that are this share of its width apart is seen from its own height."""
@@ -50,11 +54,16 @@ class Leaning:
         return np.repeat(up * np.float32(np.tan(np.radians(self.tilt))), outline.shape[1], axis=1)
 
 
+def lies(contour: Contour, evenness: float) -> bool:
+    """Whether an outline is that of a sheet on the ground. `evenness` is the shading's of what is in it."""
+    return contour.proportion < WIDE and evenness > EVEN and contour.stance <= LEVEL
+
+
 def expected(contour: Contour, evenness: float) -> Leaning:
-    """What an outline mostly is of. `evenness` is that of what is seen in it, by its shading."""
+    """What an outline mostly is of."""
     if contour.stance > LEVEL:
         return Leaning(0.0, LEVEL_DEPTH)
-    if contour.proportion < LYING and evenness > LYING_EVEN:
-        return Leaning(LYING_TILT, LYING_DEPTH)
+    if lies(contour, evenness):
+        return Leaning(-ROUND_PLAN * float(np.degrees(np.arccos(contour.proportion))), LYING_DEPTH)
     at, known = np.log(contour.proportion), np.log(PROPORTIONS)
     return Leaning(float(np.interp(at, known, TILTS)), float(np.interp(at, known, DEPTHS)))
