@@ -15,15 +15,15 @@ import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Mask
 from worker.engines.silhouette.fit.candidate import Candidate
-from worker.engines.silhouette.fit.scene import Scene
+from worker.engines.silhouette.fit.scene import STEP, Scene
 from worker.engines.silhouette.fit.symmetry import Axis
 from worker.engines.silhouette.fit.tilt import likeliest
 
-SIDE = 129
-"""Grid points a side at which directions are looked for."""
-
 TURN = 2
 """Degrees between the directions that are tried."""
+
+APART = 8
+"""Degrees between directions that are looked into."""
 
 SHORT = 0.004
 """The share of the outline that may lie in chords shorter than |d|."""
@@ -35,9 +35,10 @@ LEAST_SWEEP = 0.06
 """Of |d|, in the outline's longer side: less is a plate seen face-on."""
 
 LEAST_FACE = 0.08
-"""The visible face's share of the outline: a smaller one is too little to see its form by."""
+"""The share of the outline that the visible face has at least, and that the sides have."""
 
-MOST_DIRECTIONS = 3
+MOST_DIRECTIONS, LONGEST, MOST_WAYS = 8, 3, 4
+"""So many directions are looked into; tried are both ends of the longest, and so many of the others."""
 
 
 @dataclass(frozen=True)
@@ -117,34 +118,50 @@ def _continued(depths: Field, known: Mask) -> tuple[Field, Field]:
 
 
 def prisms(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
-    """The prisms that have the outline, seen from either end."""
+    """The likeliest prisms that have the outline."""
     side = len(scene.cover)
     middle = ((side - 1) / 2, (side - 1) / 2)
-    for angle, sweep in _directions(scene.cover):
-        for turned in (angle, angle + np.pi):
-            check()
-            axis = Axis(middle, turned)
-            upright = axis.upright(scene.cover)
-            face = np.minimum(upright, _shifted_down(upright, -sweep))
-            if (face > 0.5).sum() < LEAST_FACE * scene.inside.sum():
-                continue
-            prism = Prism(axis, face, sweep, likeliest(face > 0.5, turned))
+    check()
+    for coarse in _ways(scene):
+        check()
+        angle, sweep = _refined(scene.cover, coarse)
+        axis = Axis(middle, angle)
+        upright = axis.upright(scene.cover)
+        face = np.minimum(upright, _shifted(upright, 0, -sweep))
+        if (face > 0.5).any():
+            prism = Prism(axis, face, sweep, likeliest(face > 0.5, angle))
             yield Candidate.judged(scene, "prism", partial(prism.depths, side), ASSUMED)
 
 
-def _directions(cover: Field) -> list[tuple[float, float]]:
-    """The directions in which all chords are long: radians clockwise from straight up, and the length in
-    cells of the shortest chords. The longest first.
+def _ways(scene: Scene) -> list[float]:
+    """Where the visible face may look, radians clockwise from straight up: the directions of the longest
+    chords, and of others those whose face stands out most from the sides.
     """
-    small = cv2.resize(cover, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    middle = ((SIDE - 1) / 2, (SIDE - 1) / 2)
+    small = np.ascontiguousarray(scene.cover[::STEP, ::STEP])
+    middle = ((len(small) - 1) / 2, (len(small) - 1) / 2)
     angles = np.radians(np.arange(0, 180, TURN))
-    lengths = np.array([_shortest_chord(Axis(middle, float(angle)).upright(small)) for angle in angles])
-    peaks = (
-        (lengths >= np.roll(lengths, 1)) & (lengths > np.roll(lengths, -1)) & (lengths > LEAST_SWEEP * SIDE)
-    )
-    best = sorted(np.nonzero(peaks)[0], key=lambda at: -lengths[at])[:MOST_DIRECTIONS]
-    return [_refined(cover, float(angles[at])) for at in best]
+    chords = np.array([_shortest_chord(Axis(middle, float(angle)).upright(small)) for angle in angles])
+    longest: list[int] = []
+    for at in np.argsort(-chords):
+        apart = [min(abs(at - other), len(chords) - abs(at - other)) for other in longest]
+        if chords[at] > LEAST_SWEEP * len(small) and min(apart, default=len(chords)) * TURN >= APART:
+            longest.append(int(at))
+    ways = []
+    for angle, chord in ((float(angles[at]), chords[at]) for at in longest[:MOST_DIRECTIONS]):
+        for turned in (angle, angle + np.pi):
+            back = _shifted(small, chord * np.sin(turned), -chord * np.cos(turned))
+            ways.append((_contrast(scene, (np.minimum(small, back) > 0.5) & scene.seen), turned))
+    clearest = sorted(ways[2 * LONGEST :], reverse=True)[:MOST_WAYS]
+    return [turned for contrast, turned in ways[: 2 * LONGEST] + clearest if contrast > 0]
+
+
+def _contrast(scene: Scene, face: Mask) -> float:
+    """How unlike the colours of a face and of the rest are on average, 0 where there is hardly a face."""
+    share = float(face.sum() / max(scene.seen.sum(), 1))
+    if not LEAST_FACE < share < 1 - LEAST_FACE:
+        return 0.0
+    apart = scene.colours[face].mean(axis=0) - scene.colours[scene.seen & ~face].mean(axis=0)
+    return share * (1 - share) * float((apart**2).sum())
 
 
 def _refined(cover: Field, angle: float) -> tuple[float, float]:
@@ -176,8 +193,7 @@ def _shortest_chord(upright: Field) -> float:
     return float(lengths[min(short, len(lengths) - 1)])
 
 
-def _shifted_down(field: Field, rows: float) -> Field:
-    """The field moved down by so many rows, linear in between, empty above."""
-    affine = np.array([[1, 0, 0], [0, 1, rows]], np.float64)
-    empty = float(field.min())
-    return cv2.warpAffine(field, affine, field.shape, flags=cv2.INTER_LINEAR, borderValue=empty)
+def _shifted(field: Field, right: float, down: float) -> Field:
+    """The field moved, linear in between; 0 comes in."""
+    affine = np.array([[1, 0, right], [0, 1, down]], np.float64)
+    return cv2.warpAffine(field, affine, field.shape, flags=cv2.INTER_LINEAR)
