@@ -43,6 +43,10 @@ GEAR = plate(
         for r, turn in zip(4 * (1, 1, 0.75, 0.75), np.arange(16) * np.pi / 8, strict=True)
     ),
 )
+FRAME = union(
+    *((box(0.2, 1.4, 0.2), (x, 0, 0)) for x in (-0.6, 0.6)),
+    *((box(1.4, 0.2, 0.2), (0, y, 0)) for y in (-0.6, 0.6)),
+)
 DOG = union(
     (ellipsoid(0.6, 0.28, 0.25), (0, 0, 0)),
     (ellipsoid(0.25, 0.25, 0.25), (0.6, 0.35, 0)),
@@ -78,6 +82,7 @@ def _go_on() -> None:
         pytest.param(box(1.4, 0.5, 0.8), {"azimuth": 20, "stripes": True}, "box", 0.9, id="striped box"),
         pytest.param(box(1.4, 0.7, 0.9), {"elevation": -25, "azimuth": 30}, "box", 0.9, id="box from below"),
         pytest.param(box(1.2, 0.8, 1), {"azimuth": 35, "lit": False}, "box", 0.9, id="box without shades"),
+        pytest.param(FRAME, {"azimuth": 35}, "openwork", 0.6, id="frame"),
         pytest.param(torus(0.7, 0.25), {"elevation": 40}, "torus", 0.9, id="torus"),
         pytest.param(torus(0.7, 0.22), {"elevation": 30, "roll": 50}, "torus", 0.85, id="torus leaning"),
         pytest.param(STEPS, {"azimuth": 30}, "prism", 0.85, id="steps"),

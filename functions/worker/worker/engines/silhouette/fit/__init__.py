@@ -9,7 +9,7 @@ is the safer guess.
 from collections.abc import Callable, Iterable, Iterator
 
 from worker.engines.silhouette.arrays import Bytes, Field
-from worker.engines.silhouette.fit.box import boxes
+from worker.engines.silhouette.fit.box import OPENWORK, boxes
 from worker.engines.silhouette.fit.candidate import Candidate
 from worker.engines.silhouette.fit.inflated import inflated
 from worker.engines.silhouette.fit.prism import prisms
@@ -23,6 +23,11 @@ __all__ = ["Fit", "solid"]
 
 LEAST_IOU = 0.962
 """Of a fit's outline with the matte's."""
+
+CUT_FROM_A_BOX = 0.985
+"""The hull of an outline with bays or holes that agrees so well with a cuboid's is one. The colours need not
+say so as well: through the holes shine faces of all directions.
+"""
 
 LEAST_AREA = 1000
 """Grid points within the outline; there are that many within a wire as long as the grid."""
@@ -43,9 +48,11 @@ def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> F
     scene = Scene.on(grid, rgba, matte)
     if scene.inside.sum() < LEAST_AREA:
         return None
-    best = _best(_candidates(scene, check))
-    if best is None or best.merit < inflated(scene) - WORSE:
-        return None
+    best = _best(boxes(scene, check))
+    if best is None or best.name != OPENWORK or best.iou < CUT_FROM_A_BOX:
+        best = _best(_candidates(scene, check))
+        if best is None or best.merit < inflated(scene) - WORSE:
+            return None
     check()
     front, back, _ = best.depths(1)
     return Fit(front, back, best.name, best.iou)

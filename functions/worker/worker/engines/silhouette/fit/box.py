@@ -17,14 +17,24 @@ from worker.engines.silhouette.fit.polygon import enclosing
 from worker.engines.silhouette.fit.polyhedron import Polyhedron
 from worker.engines.silhouette.fit.scene import Scene
 
+OPENWORK = "openwork"
+"""The name of a cuboid with bays or holes."""
+
 UNLIKE = 0.2
 """By how much opposite sides may differ, in their own length or a few cells: perspective, noise."""
 
 SLIGHT = 6.0
 
 
+OPEN = 0.97
+"""Of its convex hull an outline that covers less has bays or holes."""
+
+
 def boxes(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
-    """The cuboid that has the outline, and the same inside out."""
+    """The cuboid that has the outline, and the same inside out.
+
+    A frame, a shelf or a gate shows the cuboid that it is cut from by its convex hull.
+    """
     check()
     corners = enclosing(scene.contour, 6)
     if corners is None:
@@ -32,10 +42,15 @@ def boxes(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
     centre, edges = corners.mean(axis=0), _edges(corners)
     if edges is None:
         return
+    openwork = scene.cover.sum() < OPEN * scene.hull.sum()
     ways = [cuboid(centre, edges * np.array([1, 1, sign])) for sign in (1.0, -1.0)]
     for box in sorted(ways, key=_shows_underside):
         doubt = FROM_BELOW if _shows_underside(box) else 0.0
-        yield Candidate.judged(scene, "box", partial(box.depths, len(scene.cover)), doubt)
+        depths = partial(box.depths, len(scene.cover))
+        if openwork:
+            yield Candidate.judged(scene, OPENWORK, depths, 3 * doubt, scene.hull)
+        else:
+            yield Candidate.judged(scene, "box", depths, doubt)
 
 
 def cuboid(centre: Floats, edges: Floats) -> Polyhedron:

@@ -34,13 +34,21 @@ class Candidate:
     """How much more of it than others it must explain, for its outline could well be another solid's."""
 
     @classmethod
-    def judged(cls, scene: Scene, name: str, depths: Depths, doubt: float = 0.0) -> "Candidate":
-        """Draws the solid coarsely and compares it with the scene."""
+    def judged(
+        cls, scene: Scene, name: str, depths: Depths, doubt: float = 0.0, outline: Field | None = None
+    ) -> "Candidate":
+        """Draws the solid coarsely and compares it with the scene, its outline with another one if given."""
         front, _, within = depths(COARSE)
-        inside: Mask = within > 0
-        return cls(name, depths, scene.iou(inside, COARSE), explained(scene, front, COARSE), doubt)
+        cover = (scene.cover if outline is None else outline)[::COARSE, ::COARSE]
+        return cls(name, depths, _iou(within > 0, cover), explained(scene, front, COARSE), doubt)
 
     @property
     def merit(self) -> float:
         """What the candidates are compared by."""
         return self.explained - self.doubt
+
+
+def _iou(inside: Mask, cover: Field) -> float:
+    """Intersection over union of a mask and a soft one."""
+    both = float(cover[inside].sum())
+    return both / (float(cover.sum()) + float(inside.sum()) - both)

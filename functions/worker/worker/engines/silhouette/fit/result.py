@@ -19,4 +19,6 @@ class Fit:
     """What kind of solid it is: "box", "revolution", …"""
 
     iou: float
-    """Intersection over union of its outline with the matte's, 0..1."""
+    """Intersection over union of its outline and the matte's, 0..1. Of a cuboid with bays or holes, an
+    "openwork", that of the convex hulls: the bays and holes are the matte's.
+    """

@@ -61,11 +61,12 @@ class Scene:
         longest: Floats = max(contours, key=len)[:, 0].astype(np.float64)
         return longest
 
-    def iou(self, inside: Mask, step: int) -> float:
-        """That of another outline's inside, over every `step`-th grid point, with this one's."""
-        cover = self.cover[::step, ::step]
-        both = float(cover[inside].sum())
-        return both / (float(cover.sum()) + float(inside.sum()) - both)
+    @cached_property
+    def hull(self) -> Field:
+        """What the outline's convex hull covers, 0 or 1."""
+        hull = cv2.convexHull(np.rint(self.contour).astype(np.int32))
+        filled: Field = cv2.fillConvexPoly(np.zeros(self.cover.shape, np.float32), hull, 1.0)
+        return filled
 
     @cached_property
     def holes(self) -> list[Floats]:
