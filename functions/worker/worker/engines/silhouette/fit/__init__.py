@@ -24,9 +24,9 @@ __all__ = ["Fit", "solid"]
 LEAST_IOU = 0.962
 """Of a fit's outline with the matte's."""
 
-CUT_FROM_A_BOX = 0.985
-"""The hull of an outline with bays or holes that agrees so well with a cuboid's is one. The colours need not
-say so as well: through the holes shine faces of all directions.
+UNLIKE = 0.015
+"""The hull of an outline with bays or holes that is so little unlike a cuboid's, the more so the coarser the
+matte, is one. The colours need not say so as well: through the holes shine faces of all directions.
 """
 
 LEAST_AREA = 1000
@@ -49,7 +49,7 @@ def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> F
     if scene.inside.sum() < LEAST_AREA:
         return None
     best = _best(boxes(scene, check))
-    if best is None or best.name != OPENWORK or best.iou < CUT_FROM_A_BOX:
+    if best is None or best.name != OPENWORK or 1 - best.iou > UNLIKE * min(scene.grain, 2):
         best = _best(_candidates(scene, check))
         if best is None or best.merit < inflated(scene) - WORSE:
             return None
