@@ -8,7 +8,7 @@ from pathlib import Path
 
 from quality import backgrounds, report, sheet
 from quality.budgets import EXACT, budgets
-from quality.case import OUT, Case, cases
+from quality.case import OUT, cases
 from quality.metrics import METRICS
 from quality.run import Outcome, run_all
 
@@ -24,25 +24,29 @@ def main() -> int:
     behind = arguments.background or (BACKGROUNDS if everything else BACKGROUNDS[:1])
     wanted = arguments.metrics or tuple(METRICS)
 
-    chosen = [case for case in _chosen(half, everything, arguments) if arguments.only.search(case.name)]
-    if not chosen:
+    known = cases("all", perspective=arguments.perspective, out=arguments.out)
+    chosen = [case for case in known if arguments.only.search(case.name)]
+    # A case's backgrounds follow each other: what they share is kept by then.
+    pairs = [(case, name) for case in chosen if half in (case.half, "all") for name in behind]
+    if everything and half != "all":
+        pairs += [(case, "alpha") for case in chosen if case.name in EXACT and case.half != half]
+    if not pairs:
         parser.error(f"no case is called like {arguments.only.pattern!r}")
-    order = {case.name: number for number, case in enumerate(chosen)}
+    order = {(case.name, background): number for number, (case, background) in enumerate(pairs)}
     done = []
     try:
-        for outcome, row in run_all(chosen, behind, wanted, arguments.jobs, arguments.sheet):
+        for outcome, row in run_all(pairs, wanted, arguments.jobs, arguments.sheet):
             done.append((outcome, row))
-            _progress(len(done), len(chosen) * len(behind), outcome.case)
+            _progress(len(done), len(pairs), outcome.case)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 130
-    _progress(0, 0, "")
-    done.sort(key=lambda entry: (order[entry[0].case], behind.index(entry[0].background)))
+    done.sort(key=lambda entry: order[entry[0].case, entry[0].background])
     outcomes = [outcome for outcome, _ in done]
 
     if arguments.list:
         print(_list(outcomes))
-    text = report.tables(outcomes)
+    text = report.tables([outcome for outcome in outcomes if half in (outcome.half, "all")])
     found = list(budgets(outcomes, half)) if "iou" in wanted and half != "all" else []
     if found:
         text = f"{report.verdict(found)}\n\n{text}"
@@ -84,15 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(half: str, everything: bool, arguments: argparse.Namespace) -> list[Case]:
-    """The half's cases, and with the budgets those that have one of their own."""
-    return [
-        case
-        for case in cases("all", perspective=arguments.perspective, out=arguments.out)
-        if half in (case.half, "all") or (everything and case.name in EXACT)
-    ]
-
-
 def _some_of(names: tuple[str, ...]) -> "argparse._ActionType":
     def parse(text: str) -> tuple[str, ...]:
         unknown = set(text.split(",")) - set(names)
@@ -115,9 +110,12 @@ def _list(outcomes: list[Outcome]) -> str:
 
 
 def _progress(done: int, total: int, name: str) -> None:
+    """A line that counts on a terminal; elsewhere a line now and then."""
     if sys.stderr.isatty():
-        text = f"{done}/{total} {name}" if total else ""
-        print(f"\r{text:<50}", end="" if total else "\r", file=sys.stderr, flush=True)
+        text = f"{done}/{total} {name}" if done < total else ""
+        print(f"\r{text:<50}", end="\r", file=sys.stderr, flush=True)
+    elif done % 20 == 0:
+        print(f"{done} of {total}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

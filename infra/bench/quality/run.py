@@ -75,12 +75,11 @@ def run(case: Case, background: str, wanted: Collection[str], drawn: bool) -> tu
 
 
 def run_all(
-    cases: Sequence[Case], backgrounds: Sequence[str], wanted: Collection[str], jobs: int, drawn: bool = False
+    pairs: Sequence[tuple[Case, str]], wanted: Collection[str], jobs: int, drawn: bool = False
 ) -> Iterator[tuple[Outcome, Bytes | None]]:
-    """All cases before all backgrounds, as they get done."""
+    """All pairs of a case and a background, as they get done."""
     with ProcessPoolExecutor(jobs, initializer=_alone) as pool:
-        # A case's backgrounds follow each other: what they share is kept by then.
-        futures = [pool.submit(run, case, name, wanted, drawn) for case in cases for name in backgrounds]
+        futures = [pool.submit(run, case, background, wanted, drawn) for case, background in pairs]
         try:
             for future in as_completed(futures):
                 yield future.result()
