@@ -31,9 +31,14 @@ def backend() -> Iterator[Backend]:
 
 
 class Worker:
-    """`python -m worker` as a process, and a client that signs what it sends."""
+    """A worker as a process, and a client that signs what it sends.
 
-    def __init__(self, data_dir: Path, backend: Backend, **environment: str) -> None:
+    `tests.quick_worker` has an engine that takes no time; `worker` has its own.
+    """
+
+    def __init__(
+        self, data_dir: Path, backend: Backend, module: str = "tests.quick_worker", **environment: str
+    ) -> None:
         self.data_dir, self.backend = data_dir, backend
         settings = {
             "PORT": "0",
@@ -45,7 +50,7 @@ class Worker:
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "worker"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             env=inherited | settings | environment,
             stderr=subprocess.PIPE,
@@ -152,6 +157,14 @@ def shared_backend() -> Iterator[Backend]:
 def worker(tmp_path_factory: pytest.TempPathFactory, shared_backend: Backend) -> Iterator[Worker]:
     """One worker for tests that leave nothing behind."""
     process = Worker(tmp_path_factory.mktemp("data"), shared_backend)
+    yield process
+    assert process.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def silhouette(tmp_path_factory: pytest.TempPathFactory, shared_backend: Backend) -> Iterator[Worker]:
+    """The worker as it is, with the engine `silhouette`."""
+    process = Worker(tmp_path_factory.mktemp("data"), shared_backend, "worker")
     yield process
     assert process.stop() == 0
 

@@ -34,7 +34,7 @@ def test_health(worker: Worker) -> None:
     assert answer.json() == {
         "status": "healthy",
         "models_loaded": True,
-        "engine": "silhouette",
+        "engine": "quick",
         "state": "ready",
         "problems": [],
         "queue": {"running": 0, "queued": 0, "limit": 8, "delivering": 0},
@@ -60,7 +60,7 @@ def test_metrics(worker: Worker, task_id: str, ball: bytes) -> None:
     assert samples["recon3d_worker_outbox_messages", ("state", "pending")] == 0
     assert samples["recon3d_worker_jobs_ended_total", ("outcome", "completed")] >= 1
     assert samples["recon3d_worker_callbacks_total", ("kind", "result"), ("outcome", "sent")] >= 3
-    assert samples["recon3d_worker_stage_seconds_count", ("engine", "silhouette"), ("stage", "matte")] >= 1
+    assert samples["recon3d_worker_stage_seconds_count", ("engine", "quick"), ("stage", "matte")] >= 1
     assert samples["recon3d_worker_queue_seconds_count",] >= 1
 
 
@@ -254,11 +254,21 @@ def test_a_wrong_picture_by_url_is_rejected(worker: Worker, task_id: str, ball: 
     assert error["code"] == "image_rejected"
 
 
-def test_a_picture_without_an_object_is_rejected_with_advice(worker: Worker, task_id: str) -> None:
+def test_the_engine_silhouette(silhouette: Worker, task_id: str, ball: bytes) -> None:
+    backend = silhouette.backend
+    assert silhouette.dispatch(task_id, ball, changes={"formats": "stl"}).status_code == 202
+    backend.wait_for_status(task_id, "completed")
+    assert {"output3d.zip", "model.glb", "model.stl", "report.json"} <= set(backend.results(task_id))
+    stages = [c.document["stage"] for c in backend.of(task_id, "status") if "stage" in c.document]
+    assert {"matte", "mesh", "views"} & set(stages)
+    assert silhouette.http.get("/health").json()["engine"] == "silhouette"
+
+
+def test_a_picture_without_an_object_is_rejected_with_advice(silhouette: Worker, task_id: str) -> None:
     white = shapes.encoded(np.full((100, 100, 3), 255, np.uint8))
-    assert worker.dispatch(task_id, white).status_code == 202
-    worker.backend.wait_for_status(task_id, "failed")
-    error = worker.backend.of(task_id, "status")[-1].document["error"]
+    assert silhouette.dispatch(task_id, white).status_code == 202
+    silhouette.backend.wait_for_status(task_id, "failed")
+    error = silhouette.backend.of(task_id, "status")[-1].document["error"]
     assert error["code"] == "image_rejected"
     assert "Use a picture of one object" in error["message"]
 

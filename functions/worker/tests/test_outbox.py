@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -155,7 +156,8 @@ def test_a_refused_result_fails_the_task(
 
     async def test(outbox: Watched) -> None:
         await outbox.accept(job)
-        await compute(outbox, job.target, tmp_path / "out")
+        with suppress(Closed):  # where the refusal is here before all results are
+            await compute(outbox, job.target, tmp_path / "out")
         await outbox.until_settled(job.target)
         assert outbox.unwanted == [(task_id, 1)]
         assert outbox.outcomes["result", "refused"] == 1

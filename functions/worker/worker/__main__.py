@@ -5,12 +5,14 @@ import signal
 import socket
 import sqlite3
 import sys
+from collections.abc import Sequence
 
 import uvicorn
 from pydantic import ValidationError
 
 from worker import logs
 from worker.app import create_app
+from worker.host import COMMAND
 from worker.outbox import DataDirInUse, OutboxUnavailable
 from worker.outbox.database import Database
 from worker.settings import Settings, explain
@@ -18,8 +20,8 @@ from worker.settings import Settings, explain
 log = logging.getLogger("worker")
 
 
-def main() -> int:
-    """The exit code: 2 where the environment or the address is wrong."""
+def main(engine: Sequence[str] = COMMAND) -> int:
+    """The exit code: 2 where the environment or the address is wrong. `engine` as for `create_app`."""
     # uvicorn repeats the signal that stopped it once it is done; then, and before it starts, this is right.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
@@ -46,7 +48,7 @@ def main() -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "engine": settings.engine})
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, engine),
         log_config=None,
         access_log=False,
         server_header=False,

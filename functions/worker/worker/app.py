@@ -1,7 +1,7 @@
 """Puts the parts together."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from worker.callbacks import Callbacks
-from worker.host import EngineHost, State
+from worker.host import COMMAND, EngineHost, State
 from worker.job import Phase
 from worker.metrics import Metrics
 from worker.outbox import Outbox
@@ -21,8 +21,11 @@ from worker.settings import Settings
 from worker.signing import Signer
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The worker as an ASGI application; its parts live from startup to shutdown."""
+def create_app(settings: Settings, engine: Sequence[str] = COMMAND) -> FastAPI:
+    """The worker as an ASGI application; its parts live from startup to shutdown.
+
+    `engine` is the command that serves the engine, see `worker.child`.
+    """
     signer, metrics = Signer(settings.callback_secrets), Metrics()
 
     @asynccontextmanager
@@ -33,7 +36,10 @@ def create_app(settings: Settings) -> FastAPI:
             outbox = Outbox(settings.data_dir, callbacks, on_outcome=metrics.callback)
             await outbox.open()
             host = EngineHost(
-                settings, stage_timeout=settings.stage_timeout, recycle_after=settings.recycle_after
+                settings,
+                stage_timeout=settings.stage_timeout,
+                recycle_after=settings.recycle_after,
+                command=engine,
             )
             app.state.runner = runner = Runner(
                 host,
