@@ -68,7 +68,7 @@ test-go: redis worker
 
 .PHONY: test-worker
 test-worker: $(VENV)/.stamp-dev
-	cd $(WORKER) && .venv/bin/python -m pytest
+	cd $(WORKER) && .venv/bin/python -m pytest -n auto
 
 .PHONY: redis
 redis:
