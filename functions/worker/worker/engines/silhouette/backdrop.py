@@ -1,63 +1,95 @@
 """Cuts out what stands on a plain backdrop: a smooth colour that the picture's border shows."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Mask
+from worker.engines.silhouette.border import Border
 from worker.engines.silhouette.morphology import disk, sides
+from worker.engines.silhouette.standout import stands_out
 
 PLAIN_SIGMA = 3.0
-"""A backdrop is plain where its border's spread about a smooth colour is below this (CIE Lab units)."""
+"""A backdrop is plain where pixels spread less about a smooth colour (CIE Lab units)."""
+
+FITTED_SIGMA = 1.5
+"""The most that most of an interrupted border, averaged across its width, may spread about a polynomial."""
 
 MIN_INLIERS = 0.6
 """The share of the border that must show the backdrop."""
 
 MAX_CONTACT = 0.2
-"""The most of the picture's border that the object may touch."""
+"""The most of the picture's border that the object may touch, in one place."""
 
 MAX_STRAY = 0.05
 """The most that other things at the border may cover, relative to the object."""
-
-GROUND = 0.6
-
-SMALLEST_HOLE = 0.002
-"""Smaller ones, relative to the picture, may be parts of the object that look like the backdrop."""
-
-EVEN_STEP = 0.4
-"""What is even changes less from pixel to pixel (CIE Lab units)."""
-
-CONTACT_STEP = 4.5
-"""As SHADOW_STEP, where an object may stand on the ground."""
-
-SHADOW_STEP = 3.0
-"""The most that a shadow's edge changes from pixel to pixel (CIE Lab units)."""
 
 
 def against_backdrop(lab: Field) -> Mask | None:
     """What differs from a smooth backdrop, or None where the border shows that there is none.
 
-    The backdrop is a surface in each Lab channel, fitted to the border without its outliers (objects may
-    touch it), then again to all that was found to be backdrop, what it is hidden by excepted.
+    The backdrop is a surface in each Lab channel. Where nothing interrupts the border, it is spanned between
+    the four sides; else fitted to the border without its outliers, for objects may touch it. Then it is
+    draped over all that was found to be backdrop.
     """
-    height, width = lab.shape[:2]
-    ring = np.ones((height, width), np.bool_)
-    edge = max(2, round(0.03 * min(height, width)))
-    ring[edge:-edge, edge:-edge] = False
-
-    basis = _polynomials(height, width)
-    backdrop, sigma, inliers = _fit(lab, basis, ring)
-    if sigma > PLAIN_SIGMA or inliers < MIN_INLIERS:
+    border = Border.of(lab)
+    interrupted = border.interrupted()
+    if interrupted > MAX_CONTACT:
         return None
-    mask, lit = _stands_out(lab, backdrop, sigma)
+    backdrop = _fitted(lab, border) if interrupted else border.spanned()
+    if backdrop is None:
+        return None
+    sigma = _spread(lab - backdrop, border.ring)
+    if sigma > PLAIN_SIGMA:
+        return None
+    mask, lit = stands_out(lab, backdrop, sigma)
     for _ in range(2):
-        far = cv2.erode(lit.astype(np.uint8), disk(4)) > 0
-        if far.sum() < ring.sum() // 2:
+        known = cv2.erode(lit.astype(np.uint8), disk(4)) > 0
+        if known.sum() < border.ring.sum() // 2:
             break
-        backdrop, sigma = _drape(lab, backdrop, far)
-        mask, lit = _stands_out(lab, backdrop, sigma)
+        backdrop = _draped(lab, backdrop, known)
+        mask, lit = stands_out(lab, backdrop, _spread(lab - backdrop, known))
     return mask if _one_thing(mask) else None
+
+
+def _fitted(lab: Field, border: Border) -> Field | None:
+    """A polynomial through most of the border, (h, w, 3), or None where its colours do not follow one."""
+    height, width = lab.shape[:2]
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    # The monomials up to the fourth degree that can be told apart on the border of a square.
+    powers = [(i, j) for i in range(5) for j in range(5) if i + j <= 4 and (i, j) != (2, 2)]
+    basis = np.stack([x**i * y**j for i, j in powers], axis=-1).astype(np.float32)
+    samples = np.concatenate([basis[0], basis[:, -1], basis[-1, ::-1], basis[::-1, 0]])
+    colours = border.around
+    # The first guess is the median colour: one fit through everything would bend towards an object.
+    residual = np.linalg.norm(colours - np.median(colours, axis=0), axis=1)
+    keep = residual <= max(3 * float(np.median(residual)), 6.0)
+    for _ in range(4):
+        weights, *_rest = np.linalg.lstsq(samples[keep], colours[keep], rcond=None)
+        residual = np.linalg.norm(colours - samples @ weights, axis=1)
+        sigma = 1.2 * float(np.median(residual))
+        keep = residual <= max(3 * sigma, 4.0)
+    if sigma > FITTED_SIGMA or keep.mean() < MIN_INLIERS:
+        return None
+    surface: Field = basis @ weights
+    return surface
+
+
+def _draped(lab: Field, backdrop: Field, known: Mask) -> Field:
+    """The backdrop drawn to the colours where it is known, and near there."""
+    height, width = known.shape
+    size = max(4, width // 4), max(4, height // 4)
+    difference = cv2.resize(np.where(known[..., None], lab - backdrop, 0), size, interpolation=cv2.INTER_AREA)
+    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    blur = max(size) / 20
+    total, weight = (cv2.GaussianBlur(field, (0, 0), blur) for field in (difference, share))
+    # Where little is known, the surface that was assumed before holds.
+    draped: Field = backdrop + cv2.resize(total / (weight + 0.03)[..., None], (width, height))
+    return draped
+
+
+def _spread(difference: Field, where: Mask) -> float:
+    """A robust standard deviation of colours, most of which differ by noise alone."""
+    return 1.2 * float(np.median(np.linalg.norm(difference[where], axis=1)))
 
 
 def _one_thing(mask: Mask) -> bool:
@@ -72,166 +104,3 @@ def _one_thing(mask: Mask) -> bool:
     cut_off = set(np.unique(border)) - {0, largest}
     stray = sum(int(areas[label]) for label in cut_off)
     return bool(stray < MAX_STRAY * areas[largest] and (border == largest).mean() < MAX_CONTACT)
-
-
-def _polynomials(height: int, width: int) -> Field:
-    """The monomials that a border can tell apart, up to the fourth degree, (h, w, 14)."""
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    powers = [(i, j) for i in range(5) for j in range(5) if i + j <= 4 and (i, j) != (2, 2)]
-    return np.stack([x**i * y**j for i, j in powers], axis=-1).astype(np.float32)
-
-
-def _fit(lab: Field, basis: Field, where: Mask) -> tuple[Field, float, float]:
-    """A trimmed least-squares fit: (backdrop like `lab`, robust spread, share of inliers)."""
-    samples, colours = basis[where], lab[where]
-    # The first guess is the median colour: one fit through everything would bend towards an object.
-    residual = np.linalg.norm(colours - np.median(colours, axis=0), axis=1)
-    keep = residual <= max(3 * float(np.median(residual)), 6.0)
-    for _ in range(4):
-        weights, *_rest = np.linalg.lstsq(samples[keep], colours[keep], rcond=None)
-        residual = np.linalg.norm(colours - samples @ weights, axis=1)
-        sigma = 1.2 * float(np.median(residual))
-        keep = residual <= max(3 * sigma, 4.0)
-    return basis @ weights, sigma, float(keep.mean())
-
-
-def _drape(lab: Field, backdrop: Field, known: Mask) -> tuple[Field, float]:
-    """Draws the backdrop to the colours where it is known, and near there: (backdrop, robust spread)."""
-    height, width = known.shape
-    size = max(4, width // 4), max(4, height // 4)
-    difference = cv2.resize(np.where(known[..., None], lab - backdrop, 0), size, interpolation=cv2.INTER_AREA)
-    share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    blur = max(size) / 20
-    total, weight = (cv2.GaussianBlur(field, (0, 0), blur) for field in (difference, share))
-    # Where little is known, the surface that was assumed before holds.
-    drawn = backdrop + cv2.resize(total / (weight + 0.03)[..., None], (width, height))
-    sigma = 1.2 * float(np.median(np.linalg.norm((lab - drawn)[known], axis=1)))
-    return drawn, sigma
-
-
-def _stands_out(lab: Field, backdrop: Field, sigma: float) -> tuple[Mask, Mask]:
-    """Foreground by colour distance with hysteresis, less shadows and the backdrop seen through holes; and
-    what shows the backdrop without any shadow.
-    """
-    delta = lab - backdrop
-    distance = np.linalg.norm(delta, axis=-1)
-    low = max(4.5, 3.0 * sigma)
-    smooth = cv2.GaussianBlur(distance, (0, 0), 0.8)
-    mask = _hysteresis(smooth > low, smooth > 2.2 * low)
-    lit = ~mask
-    step = _steepness(lab)
-    seen_through = _seen_through(mask, smooth, step, low)
-    mask = _without_shadow(mask, lab, backdrop, step, low, seen_through)
-
-    # A blurred edge belongs to the object only up to half of the contrast that it ends at.
-    inner = cv2.erode(mask.astype(np.uint8), disk(3), borderType=cv2.BORDER_REPLICATE) > 0
-    contrast = cv2.dilate(np.where(mask, distance, 0), disk(2))
-    mask &= inner | (distance > 0.5 * contrast)
-    return _filled(mask, seen_through), lit & ~_enclosed(mask, seen_through)
-
-
-def _steepness(lab: Field) -> Field:
-    """The most that the colour changes a pixel, (h, w), in CIE Lab units."""
-    soft = cv2.GaussianBlur(lab, (0, 0), 1.0)
-    across, down = (cv2.Sobel(soft, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
-    steepness: Field = np.sqrt((across**2 + down**2).sum(axis=-1))
-    return steepness
-
-
-def _seen_through(mask: Mask, distance: Field, step: Field, low: float) -> Mask:
-    """Parts that the mask encloses and that show the backdrop: large, of its colour and as even."""
-    shown = np.zeros_like(mask)
-    for at, hole in _holes(mask):
-        if hole.sum() < SMALLEST_HOLE * mask.size:
-            continue
-        core = cv2.erode(np.pad(hole, 1).astype(np.uint8), disk(3), borderValue=0)[1:-1, 1:-1] > 0
-        core = core if core.any() else hole
-        even = np.median(step[at][core]) < EVEN_STEP
-        if np.median(distance[at][hole]) < (0.8 if even else 0.35) * low:
-            shown[at] |= hole
-    return shown
-
-
-def _filled(mask: Mask, seen_through: Mask) -> Mask:
-    """Fills what the mask encloses, but for where one sees the backdrop through it.
-
-    Bays with a narrow mouth count as enclosed: parts of an object that look like the backdrop open to
-    it somewhere.
-    """
-    radius = max(2, max(mask.shape) // 40)
-    padded = np.pad(mask.astype(np.uint8), radius)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disk(radius))[radius:-radius, radius:-radius] > 0
-    bays = _enclosed(closed, seen_through)
-    mouths = closed & (cv2.dilate(bays.astype(np.uint8), disk(radius)) > 0)
-    mask = mask | bays | (mouths & ~seen_through)
-    return mask | _enclosed(mask, seen_through)
-
-
-def _enclosed(mask: Mask, seen_through: Mask) -> Mask:
-    """The mask's holes, but for those that mostly show the backdrop."""
-    filled = np.zeros_like(mask)
-    for at, hole in _holes(mask):
-        if seen_through[at][hole].mean() < 0.5:
-            filled[at] |= hole
-    return filled
-
-
-def _holes(mask: Mask) -> Iterator[tuple[tuple[slice, slice], Mask]]:
-    """Each connected part that the mask encloses: its window (rows, columns), and itself in there."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
-    outside = {int(label) for side in sides(labels) for label in np.unique(side)}
-    for label in sorted(set(range(1, len(stats))) - outside):
-        x, y, w, h, _ = stats[label]
-        at = slice(y, y + h), slice(x, x + w)
-        yield at, labels[at] == label
-
-
-def _hysteresis(weak: Mask, strong: Mask) -> Mask:
-    """The connected parts of `weak` that hold something of `strong`."""
-    count, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
-    held = np.zeros(count, np.bool_)
-    held[np.unique(labels[strong & weak])] = True
-    held[0] = False
-    parts: Mask = held[labels]
-    return parts
-
-
-def _without_shadow(
-    mask: Mask, lab: Field, backdrop: Field, step: Field, low: float, seen_through: Mask
-) -> Mask:
-    """Takes from the mask what the backdrop runs into without an edge: cast shadows, lamps' pools.
-
-    CIE Lab is cubic roots of light: a shadow scales (L + 16, a, b) by one factor.
-    """
-    lightness = lab[..., 0] - backdrop[..., 0]
-    shade = (lab[..., :1] + 16) / (backdrop[..., :1] + 16)
-    tint = np.linalg.norm(lab[..., 1:] - np.minimum(shade, 1) * backdrop[..., 1:], axis=-1)
-    alike = tint < low + 2
-    dim = (
-        alike & (lightness < 0) & (lightness > -55) & (step < np.where(_low(mask), CONTACT_STEP, SHADOW_STEP))
-    )
-    pool = alike & (lightness < 25) & (step < SHADOW_STEP / 2)
-    # A way that is a few pixels wide is a weak spot in the object's edge, not a shadow.
-    open_shade = cv2.morphologyEx((dim | ~mask).astype(np.uint8), cv2.MORPH_OPEN, disk(3)) > 0
-    shadow = mask & (_reached(open_shade, ~mask, seen_through) | _reached(pool & mask, mask, seen_through))
-    # The step at the object's own edge is as wide as the blur: the shadow goes on up to it.
-    shadow = mask & (cv2.dilate(shadow.astype(np.uint8), disk(1)) > 0)
-    left: Mask = mask & ~shadow
-    # An object that melts into the backdrop is no shadow.
-    return left if left.sum() > 0.4 * mask.sum() else mask
-
-
-def _low(mask: Mask) -> Mask:
-    """The rows where the object may stand on the ground, (h, 1)."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    low = np.zeros((len(mask), 1), np.bool_)
-    if len(rows):
-        low[rows[0] + round(GROUND * (rows[-1] - rows[0])) :] = True
-    return low
-
-
-def _reached(passable: Mask, starts: Mask, inner: Mask) -> Mask:
-    """The connected parts of `passable` that begin at the picture's border in `starts`, or in `inner`."""
-    _, labels = cv2.connectedComponents(passable.astype(np.uint8), connectivity=4)
-    first = [edge[at] for edge, at in zip(sides(labels), sides(starts), strict=True)]
-    return np.isin(labels, np.setdiff1d(np.concatenate([*first, labels[inner]]), [0]))
