@@ -17,8 +17,8 @@ FITTED_SIGMA = 1.5
 MIN_INLIERS = 0.6
 """The share of the border that must show the backdrop."""
 
-MAX_CONTACT = 0.2
-"""The most of the picture's border that the object may touch, in one place."""
+MAX_CONTACT = 0.26
+"""The most of the picture's border that the object may touch, in one place: a whole side of a square."""
 
 MAX_STRAY = 0.05
 """The most that other things at the border may cover, relative to the object."""
@@ -32,10 +32,10 @@ def against_backdrop(lab: Field) -> Mask | None:
     draped over all that was found to be backdrop.
     """
     border = Border.of(lab)
-    interrupted = border.interrupted()
-    if interrupted > MAX_CONTACT:
+    interruptions, contact = border.interruptions()
+    if interruptions > 2 or contact > MAX_CONTACT:
         return None
-    backdrop = _fitted(lab, border) if interrupted else border.spanned()
+    backdrop = _fitted(lab, border) if interruptions else border.spanned()
     if backdrop is None:
         return None
     sigma = _spread(lab - backdrop, border.ring)

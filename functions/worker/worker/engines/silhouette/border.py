@@ -14,6 +14,9 @@ WIDTH = 0.03
 STEP = 8.0
 """A change of colour by so much over 4 pixels interrupts a backdrop (CIE Lab units)."""
 
+MERGED = 4
+"""Changes that lie so many pixels apart at most are one."""
+
 
 @dataclass(frozen=True)
 class Border:
@@ -47,15 +50,17 @@ class Border:
         """The colours on the way around, clockwise from the top left, (2 (h + w), 3)."""
         return np.concatenate([self.top, self.right, self.bottom[::-1], self.left[::-1]])
 
-    def interrupted(self) -> float:
-        """The shortest part of the way around that holds all sudden changes of colour, as a share of it."""
+    def interruptions(self) -> tuple[int, float]:
+        """How often the colour changes all of a sudden on the way around, and the share of the way that holds
+        all of these places.
+        """
         loop = self.around
-        change = np.linalg.norm(np.roll(loop, -2, axis=0) - np.roll(loop, 2, axis=0), axis=1)
-        at = np.flatnonzero(change > STEP)
+        sudden = np.linalg.norm(np.roll(loop, -2, axis=0) - np.roll(loop, 2, axis=0), axis=1) > STEP
+        at = np.flatnonzero(sudden)
         if len(at) == 0:
-            return 0.0
+            return 0, 0.0
         gaps = np.diff(at, append=at[0] + len(loop))
-        return float(1 - (gaps.max() - 1) / len(loop))
+        return int((gaps > MERGED).sum()), float(1 - (gaps.max() - 1) / len(loop))
 
     def spanned(self) -> Field:
         """The surface between the four sides, (h, w, 3): a Coons patch (Coons 1967).
