@@ -13,8 +13,8 @@ def min_cut(evidence: Field, guide: Bytes, background: Mask, weight: float) -> M
     """The minimum cut (Boykov & Jolly 2001): true is foreground.
 
     `evidence` in -1..1 speaks for the foreground where positive; `weight` is what evidence of 1 is worth
-    (a cut between two alike pixels costs 50). Cuts go where the evidence or `guide`, two channels of uint8,
-    has an edge. `background` is surely that.
+    (a cut between two alike pixels costs 50), at most 700, beyond which a Gaussian's tail is 0. Cuts go
+    where the evidence or `guide`, two channels of uint8, has an edge. `background` is surely that.
 
     OpenCV has no cut of its own to call. But its GrabCut with frozen colour models is one: the evidence
     is given as a channel, and the models are two wide Gaussians at its ends, whose log-likelihoods'
