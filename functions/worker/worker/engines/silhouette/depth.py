@@ -19,11 +19,11 @@ from worker.engines.silhouette.grid import Grid
 from worker.engines.silhouette.relief import Relief
 from worker.engines.silhouette.shading import Shading
 
-EVEN = 0.88
-"""The share of a front that must be equally bright to be taken for flat, and"""
+EVEN = 0.97
+"""The share of a front that must be equally bright to be taken for flat, but for its rounded edges, and"""
 
-PLAIN = 0.036
-"""how much its brightness may vary, as a standard deviation, its mean being 1."""
+PLAIN = 0.015
+"""how much its brightness may vary there, as a standard deviation, its mean being 1."""
 
 SAME = 0.95
 """What is of the same thickness over this share of its area is round, however it is shaded."""
@@ -38,6 +38,10 @@ BOXY = 0.45
 """The share of the outline in long straight edges from which on its parts are soft boxes."""
 
 
+BETTER = 0.8
+"""Where balls explain the shading, a fit must leave less than this share of what they leave unexplained."""
+
+
 def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     """The relief of the object that `matte` (0..1) cuts out of the picture `rgba` (h, w, 4).
 
@@ -46,35 +50,41 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     grid = Grid.around(matte)
     balls = inflate.balls(grid.sample_matte(matte), check)
     outline = inflate.outline(balls)
-    found = fit.solid(rgba, matte, grid, check)
-    if found is not None:
-        return Relief(
-            grid, outline, (found.front + found.back) / 2, ((found.front - found.back) / 2) ** 2, found.name
-        )
-    check()
-    shading = Shading.of(grid.sample_picture(rgba[..., :3], matte), outline)
     level = np.zeros_like(balls)
-    contour = Contour(outline)
-    evenness, contrast = shading.evenness(), shading.contrast()
-    if evenness > EVEN and contrast < PLAIN:
-        return Relief(grid, outline, level, np.full_like(balls, slab.half_thickness(contour) ** 2), "flat")
+    picture = grid.sample_picture(rgba[..., :3], matte)
+    shading = Shading.of(picture, outline)
+    contrast, misfit = shading.contrast(), shading.misfit(_front(balls))
     check()
+
+    found = fit.solid(rgba, matte, grid, check)
+    if found is not None and (
+        misfit > ROUND * contrast or shading.misfit(found.front) < BETTER * misfit or contrast < PLAIN
+    ):
+        middle, half = (found.front + found.back) / 2, (found.front - found.back) / 2
+        return Relief(grid, outline, middle, half**2, found.name)
+    check()
+
+    contour, core = Contour(outline), Shading.of_core(picture, outline)
+    if core.evenness() > EVEN and core.contrast() < PLAIN:
+        return Relief(grid, outline, level, np.full_like(balls, slab.half_thickness(contour) ** 2), "flat")
     if inflate.sameness(balls) > SAME:
         return Relief(grid, outline, level, balls, "round")
-    misfit = shading.misfit(_front(balls))
+
+    evenness = shading.evenness()
     solids = [] if leaning.lies(contour, evenness) else revolution.revolutions(outline)
     swept = [(shading.misfit(_front(turned)), turned) for turned in solids]
     check()
     least, turned = min(swept, key=lambda pair: pair[0], default=(np.inf, balls))
     if least < min(REVOLVED * contrast, misfit):
         return Relief(grid, outline, level, turned, "revolution")
+
     guess = leaning.expected(contour, evenness)
     if misfit < (LEVEL_ROUND if guess.tilt == 0 else ROUND) * contrast:
         return Relief(grid, outline, level, balls, "round")
-    middle, profile = guess.middle(outline), "round"
+    profile, squared = "round", balls
     if contour.straightness > BOXY:
-        balls, profile = inflate.soft_boxes(balls), "soft_box"
-    return Relief(grid, outline, middle, balls * np.float32(guess.depth**2), profile)
+        profile, squared = "soft_box", inflate.soft_boxes(balls)
+    return Relief(grid, outline, guess.middle(outline), squared * np.float32(guess.depth**2), profile)
 
 
 def _front(squared: Field) -> Field:

@@ -15,13 +15,16 @@ from worker.engines.silhouette.arrays import Bytes, Field, Floats, Indices, Mask
 STEP = 4
 """Every so many-th grid point of each row and column is looked at."""
 
-RIM = 3.0
-"""Cells from the outline within which colours are mixed with the background's."""
+RIM, CORE = 3.0, 16.0
+"""Cells from the outline within which colours are mixed with the background's, and edges are rounded."""
+
+LEAST_CORE = 0.25
+"""The least share of the object that its core must be, so that it tells of the whole."""
 
 COLOURED = 0.012
 """Chromaticities that spread by less, as a standard deviation, are one colour's."""
 
-COLOURS = 10
+COLOURS = 32
 """So many intervals of chromaticity have an albedo of their own."""
 
 DARKEST = 0.05
@@ -48,10 +51,12 @@ class Shading:
     """(k,): numbers of their intervals of chromaticity."""
 
     @classmethod
-    def of(cls, picture: Bytes, outline: Field) -> "Shading":
-        """Of a picture (rows, columns, 3) at the points of the grid, and the outline's signed distance."""
+    def of(cls, picture: Bytes, outline: Field, rim: float = RIM) -> "Shading":
+        """Of a picture (rows, columns, 3) at the points of the grid, farther in than `rim` cells from the
+        outline, which is given by its signed distance.
+        """
         rgb = cv2.blur(picture.astype(np.float32) / 255, (STEP, STEP))[::STEP, ::STEP]
-        seen = outline[::STEP, ::STEP] > RIM
+        seen = outline[::STEP, ::STEP] > rim
         rgb = rgb[seen].astype(np.float64)
         total = rgb.sum(axis=1)
         if len(total) < LEAST or total.mean() < DARKEST:
@@ -65,6 +70,12 @@ class Shading:
             limits = np.unique(np.quantile(along, np.linspace(0, 1, COLOURS + 1)[1:-1]))
             colour = np.searchsorted(limits, along)
         return cls(seen, total / total.mean(), colour)
+
+    @classmethod
+    def of_core(cls, picture: Bytes, outline: Field) -> "Shading":
+        """Of what is far from the outline, where there is much of that, else of all."""
+        core, whole = cls.of(picture, outline, CORE), cls.of(picture, outline)
+        return core if core.seen.sum() > LEAST_CORE * whole.seen.sum() else whole
 
     @property
     def enough(self) -> bool:
