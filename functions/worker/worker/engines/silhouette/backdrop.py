@@ -11,6 +11,9 @@ from worker.engines.silhouette.standout import stands_out
 PLAIN_SIGMA = 3.0
 """A backdrop is plain where pixels spread less about a smooth colour (CIE Lab units)."""
 
+MAX_WAVINESS = 7.0
+"""Light on a backdrop changes slowly, see `Border.waviness`."""
+
 FITTED_SIGMA = 1.5
 """The most that most of an interrupted border, averaged across its width, may spread about a polynomial."""
 
@@ -35,7 +38,10 @@ def against_backdrop(lab: Field) -> Mask | None:
     interruptions, contact = border.interruptions()
     if interruptions > 2 or contact > MAX_CONTACT:
         return None
-    backdrop = _fitted(lab, border) if interruptions else border.spanned()
+    if interruptions:
+        backdrop = _fitted(lab, border)
+    else:
+        backdrop = border.spanned() if border.waviness() < MAX_WAVINESS else None
     if backdrop is None:
         return None
     sigma = _spread(lab - backdrop, border.ring)

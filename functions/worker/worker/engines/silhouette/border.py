@@ -62,6 +62,11 @@ class Border:
         gaps = np.diff(at, append=at[0] + len(loop))
         return int((gaps > MERGED).sum()), float(1 - (gaps.max() - 1) / len(loop))
 
+    def waviness(self) -> float:
+        """How far the colour swings more than four times on the way around (rms, CIE Lab units)."""
+        waves = np.fft.rfft(self.around, axis=0)[5:] / len(self.around)
+        return float(np.sqrt(2 * (np.abs(waves) ** 2).sum()))
+
     def spanned(self) -> Field:
         """The surface between the four sides, (h, w, 3): a Coons patch (Coons 1967).
 

@@ -1,6 +1,6 @@
 """What stands out from a backdrop whose colours are known, less its shadows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -41,13 +41,16 @@ def stands_out(lab: Field, backdrop: Field, sigma: float) -> tuple[Mask, Mask]:
     lit = ~mask
     step = _steepness(lab)
     seen_through = _seen_through(mask, smooth, step, low)
-    mask = _without_shadow(mask, lab, backdrop, step, low, seen_through)
+    shadow = _shadow(mask, lab, backdrop, step, low, seen_through)
+    mask &= ~shadow
 
     # A blurred edge belongs to the object only up to half of the contrast that it ends at.
     inner = cv2.erode(mask.astype(np.uint8), disk(3), borderType=cv2.BORDER_REPLICATE) > 0
     contrast = cv2.dilate(np.where(mask, distance, 0), disk(2))
     mask &= inner | (distance > 0.5 * contrast)
-    return _filled(mask, seen_through), lit & ~_enclosed(mask, seen_through)
+    shown = np.where(shadow, 0, smooth)
+    mask = _filled(mask, lambda hollow: _seen_through(hollow, shown, step, low))
+    return mask, lit & ~mask
 
 
 def _steepness(lab: Field) -> Field:
@@ -72,7 +75,7 @@ def _seen_through(mask: Mask, distance: Field, step: Field, low: float) -> Mask:
     return shown
 
 
-def _filled(mask: Mask, seen_through: Mask) -> Mask:
+def _filled(mask: Mask, seen_through: Callable[[Mask], Mask]) -> Mask:
     """Fills what the mask encloses, but for where one sees the backdrop through it.
 
     Bays with a narrow mouth count as enclosed: parts of an object that look like the backdrop open to
@@ -81,19 +84,19 @@ def _filled(mask: Mask, seen_through: Mask) -> Mask:
     radius = max(2, max(mask.shape) // 40)
     padded = np.pad(mask.astype(np.uint8), radius)
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disk(radius))[radius:-radius, radius:-radius] > 0
-    bays = _enclosed(closed, seen_through)
+    open_bays = seen_through(closed)
+    bays = _enclosed(closed) & ~open_bays
     mouths = closed & (cv2.dilate(bays.astype(np.uint8), disk(radius)) > 0)
-    mask = mask | bays | (mouths & ~seen_through)
-    return mask | _enclosed(mask, seen_through)
+    mask = mask | bays | (mouths & ~open_bays)
+    return mask | (_enclosed(mask) & ~seen_through(mask))
 
 
-def _enclosed(mask: Mask, seen_through: Mask) -> Mask:
-    """The mask's holes, but for those that mostly show the backdrop."""
-    filled = np.zeros_like(mask)
+def _enclosed(mask: Mask) -> Mask:
+    """The mask's holes."""
+    enclosed = np.zeros_like(mask)
     for at, hole in _holes(mask):
-        if seen_through[at][hole].mean() < 0.5:
-            filled[at] |= hole
-    return filled
+        enclosed[at] |= hole
+    return enclosed
 
 
 def _holes(mask: Mask) -> Iterator[tuple[tuple[slice, slice], Mask]]:
@@ -116,10 +119,8 @@ def _hysteresis(weak: Mask, strong: Mask) -> Mask:
     return parts
 
 
-def _without_shadow(
-    mask: Mask, lab: Field, backdrop: Field, step: Field, low: float, seen_through: Mask
-) -> Mask:
-    """Takes from the mask what the backdrop runs into without an edge: cast shadows, lamps' pools.
+def _shadow(mask: Mask, lab: Field, backdrop: Field, step: Field, low: float, seen_through: Mask) -> Mask:
+    """What of the mask the backdrop runs into without an edge: cast shadows, lamps' pools.
 
     CIE Lab is cubic roots of light: a shadow scales (L + 16, a, b) by one factor.
     """
@@ -127,18 +128,16 @@ def _without_shadow(
     shade = (lab[..., :1] + 16) / (backdrop[..., :1] + 16)
     tint = np.linalg.norm(lab[..., 1:] - np.minimum(shade, 1) * backdrop[..., 1:], axis=-1)
     alike = tint < low + 2
-    dim = (
-        alike & (lightness < 0) & (lightness > -55) & (step < np.where(_low(mask), CONTACT_STEP, SHADOW_STEP))
-    )
+    soft = step < np.where(_low(mask), CONTACT_STEP, SHADOW_STEP)
+    dim = alike & soft & (lightness < 0) & (lightness > -55)
     pool = alike & (lightness < 25) & (step < SHADOW_STEP / 2)
     # A way that is a few pixels wide is a weak spot in the object's edge, not a shadow.
     open_shade = cv2.morphologyEx((dim | ~mask).astype(np.uint8), cv2.MORPH_OPEN, disk(3)) > 0
     shadow = mask & (_reached(open_shade, ~mask, seen_through) | _reached(pool & mask, mask, seen_through))
     # The step at the object's own edge is as wide as the blur: the shadow goes on up to it.
     shadow = mask & (cv2.dilate(shadow.astype(np.uint8), disk(1)) > 0)
-    left: Mask = mask & ~shadow
     # An object that melts into the backdrop is no shadow.
-    return left if left.sum() > 0.4 * mask.sum() else mask
+    return shadow if shadow.sum() < 0.6 * mask.sum() else np.zeros_like(mask)
 
 
 def _low(mask: Mask) -> Mask:
