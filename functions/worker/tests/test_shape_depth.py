@@ -96,7 +96,7 @@ SOLIDS: dict[str, tuple[Solid, str, float]] = {
     "leaning cylinder": (swept(lambda v: 0 * v + 0.4, -0.9, 0.9, 30), "revolution", 0.95),
     "cone": (swept(lambda v: 0.4 * (0.9 - v), -0.9, 0.9), "revolution", 0.95),
     "hour-glass": (swept(lambda v: 0.15 + 0.5 * v**2, -0.9, 0.9), "revolution", 0.95),
-    "box face-on": (where((abs(X) < 0.8) & (abs(Y) < 0.7), 0.55), "flat", 0.8),
+    "box face-on": (where((abs(X) < 0.8) & (abs(Y) < 0.7), 0.65), "flat", 0.8),
     "book face-on": (where((abs(X) < 0.7) & (abs(Y) < 0.95), 0.2), "flat", 0.6),
     "star": (star(), "flat", 0.7),
 }

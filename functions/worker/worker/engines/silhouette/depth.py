@@ -3,9 +3,11 @@
 One view leaves depth open; what is chosen is the simplest solid that the outline and the shading allow:
 
 - one of few numbers that explains both, turned in depth as it is (`fit`);
-- a front as bright all over as a flat one is: a slab, deep where it has upright sides as boxes have;
-- a mirror-symmetric outline that is shaded like what it sweeps about its axis: a solid of revolution;
-- else the union of maximal balls, leaning and thick as things of its proportions are on average.
+- where the front is as bright all over as a flat one, or the outline an upright rectangle: a slab, deep if
+  it is built of boxes;
+- where the outline is mirror-symmetric and shaded like what it sweeps about its axis: a solid of revolution;
+- else the union of maximal balls, or soft boxes if its edges are straight, leaning and thick as things of
+  its proportions are on average, but for what is shaded like the balls themselves.
 """
 
 from collections.abc import Callable
@@ -65,8 +67,9 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     check()
 
     contour, core = Contour(outline), Shading.of_core(picture, outline)
+    flat = Relief(grid, outline, level, np.full_like(balls, slab.half_thickness(contour) ** 2), "flat")
     if core.evenness() > EVEN and core.contrast() < PLAIN:
-        return Relief(grid, outline, level, np.full_like(balls, slab.half_thickness(contour) ** 2), "flat")
+        return flat
     if inflate.sameness(balls) > SAME:
         return Relief(grid, outline, level, balls, "round")
 
@@ -78,6 +81,8 @@ def estimate(rgba: Bytes, matte: Field, check: Callable[[], None]) -> Relief:
     if least < min(REVOLVED * contrast, misfit):
         return Relief(grid, outline, level, turned, "revolution")
 
+    if slab.rectangular(contour):
+        return flat
     guess = leaning.expected(contour, evenness)
     if misfit < (LEVEL_ROUND if guess.tilt == 0 else ROUND) * contrast:
         return Relief(grid, outline, level, balls, "round")
