@@ -6,7 +6,7 @@ import numpy as np
 from worker.engines.silhouette.arrays import Field, Mask
 from worker.engines.silhouette.border import Border
 from worker.engines.silhouette.morphology import disk, sides
-from worker.engines.silhouette.standout import stands_out
+from worker.engines.silhouette.standout import FAINT, stands_out
 
 PLAIN_SIGMA = 3.0
 """A backdrop is plain where pixels spread less about a smooth colour (CIE Lab units)."""
@@ -30,20 +30,21 @@ MAX_STRAY = 0.05
 def against_backdrop(lab: Field) -> Mask | None:
     """What differs from a smooth backdrop, or None where the border shows that there is none.
 
-    The backdrop is a surface in each Lab channel. Where nothing interrupts the border, it is spanned between
-    the four sides; else fitted to the border without its outliers, for objects may touch it. Then it is
-    draped over all that was found to be backdrop.
+    The backdrop is a surface in each Lab channel: a polynomial fitted to the border without its outliers, for
+    objects and shadows may touch it, or where nothing interrupts the border, what is spanned between the four
+    sides, whichever explains more of the picture. Then it is draped over all that was found to be backdrop.
     """
     border = Border.of(lab)
     interruptions, contact = border.interruptions()
     if interruptions > 2 or contact > MAX_CONTACT:
         return None
-    if interruptions:
-        backdrop = _fitted(lab, border)
-    else:
-        backdrop = border.spanned() if border.waviness() < MAX_WAVINESS else None
-    if backdrop is None:
+    surfaces = [_fitted(lab, border)]
+    if interruptions == 0 and border.waviness() < MAX_WAVINESS:
+        surfaces.append(border.spanned())
+    candidates = [surface for surface in surfaces if surface is not None]
+    if not candidates:
         return None
+    backdrop = max(candidates, key=lambda surface: _explained(lab, surface))
     sigma = _spread(lab - backdrop, border.ring)
     if sigma > PLAIN_SIGMA:
         return None
@@ -91,6 +92,11 @@ def _draped(lab: Field, backdrop: Field, known: Mask) -> Field:
     # Where little is known, the surface that was assumed before holds.
     draped: Field = backdrop + cv2.resize(total / (weight + 0.03)[..., None], (width, height))
     return draped
+
+
+def _explained(lab: Field, backdrop: Field) -> float:
+    """The share of the picture that the backdrop explains."""
+    return float((np.linalg.norm(lab - backdrop, axis=-1) < FAINT).mean())
 
 
 def _spread(difference: Field, where: Mask) -> float:

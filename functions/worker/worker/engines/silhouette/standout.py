@@ -14,14 +14,17 @@ FAINT = 4.5
 SMALLEST_HOLE = 0.002
 """Smaller ones, relative to the picture, may be parts of the object that look like the backdrop."""
 
-EVEN_STEP = 0.4
-"""What is even changes less from pixel to pixel (CIE Lab units)."""
+EVEN = 1.5
+"""What shows the backdrop changes from pixel to pixel at most so much more than the backdrop elsewhere."""
 
 SHADOW_STEP = 3.0
 """The most that a shadow's edge changes from pixel to pixel (CIE Lab units)."""
 
 CONTACT_STEP = 4.5
 """As SHADOW_STEP, where the object may stand on the ground."""
+
+MOST_SHADOW = 0.8
+"""The most of what stands out that may be shadow."""
 
 GROUND = 0.6
 """It may stand on the ground below this share of its height."""
@@ -64,12 +67,13 @@ def _steepness(lab: Field) -> Field:
 def _seen_through(mask: Mask, distance: Field, step: Field, low: float) -> Mask:
     """Parts that the mask encloses and that show the backdrop: large, of its colour and as even."""
     shown = np.zeros_like(mask)
+    even_step = max(0.4, EVEN * float(np.median(step[~mask]))) if not mask.all() else 0.0
     for at, hole in _holes(mask):
         if hole.sum() < SMALLEST_HOLE * mask.size:
             continue
         core = cv2.erode(np.pad(hole, 1).astype(np.uint8), disk(3), borderValue=0)[1:-1, 1:-1] > 0
         core = core if core.any() else hole
-        even = np.median(step[at][core]) < EVEN_STEP
+        even = np.median(step[at][core]) < even_step
         if np.median(distance[at][hole]) < (0.8 if even else 0.35) * low:
             shown[at] |= hole
     return shown
@@ -137,7 +141,7 @@ def _shadow(mask: Mask, lab: Field, backdrop: Field, step: Field, low: float, se
     # The step at the object's own edge is as wide as the blur: the shadow goes on up to it.
     shadow = mask & (cv2.dilate(shadow.astype(np.uint8), disk(1)) > 0)
     # An object that melts into the backdrop is no shadow.
-    return shadow if shadow.sum() < 0.6 * mask.sum() else np.zeros_like(mask)
+    return shadow if shadow.sum() < MOST_SHADOW * mask.sum() else np.zeros_like(mask)
 
 
 def _low(mask: Mask) -> Mask:
