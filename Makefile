@@ -69,6 +69,7 @@ test-go: redis worker
 .PHONY: test-worker
 test-worker: $(VENV)/.stamp-dev
 	cd $(WORKER) && .venv/bin/python -m pytest -n auto
+	cd infra/bench && $(CURDIR)/$(PYTHON) -m pytest -c $(CURDIR)/$(WORKER)/pyproject.toml -n auto quality/tests
 
 .PHONY: redis
 redis:
@@ -82,12 +83,15 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev ## form
 	go mod tidy -diff
 	$< run
 	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
+	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff check quality && $(CURDIR)/$(VENV)/bin/ruff format --check quality
+	cd infra/bench && MYPYPATH=$(CURDIR)/$(WORKER) $(CURDIR)/$(PYTHON) -m mypy --config-file $(CURDIR)/$(WORKER)/pyproject.toml -p quality
 	infra/local/setup/names
 
 .PHONY: format
 format: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev ## format all Go and Python files
 	$< fmt
 	cd $(WORKER) && .venv/bin/ruff format
+	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff format quality
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	@mkdir -p $(TOOLS)
