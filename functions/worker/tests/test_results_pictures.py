@@ -166,7 +166,7 @@ def test_the_thumbnail_is_upright_and_inside_its_frame(lopsided: Model) -> None:
         picture[body & (np.arange(512) < 200)[:, None]],
         picture[body & (np.arange(512) > 320)[:, None]],
     )
-    assert lower[:, 1].mean() > upper[:, 1].mean() + 20
+    assert lower[:, 1].mean() > upper[:, 1].mean() + 10
 
 
 def test_shadow_is_black_and_below(torus: Model) -> None:
