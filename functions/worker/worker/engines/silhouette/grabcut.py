@@ -24,10 +24,17 @@ ROUNDS = 7
 FIRST_GUESS = 0.55
 """The object is first thought to be this ellipse, relative to the picture."""
 
+SECOND_GUESS, RARER, BORDER = 0.75, 0.8, 0.1
+"""Or what of this ellipse shows colours so much rarer within this share of the border than overall."""
+
+AGREEMENT = 0.3
+"""Where the two agree on less than this of the first, the first is believed."""
+
 TRUST = 3.0
 """Log-likelihood ratios count up to this."""
 
 SMOOTHNESS_BINS = 12
+"""Each two thirds of an octave."""
 
 TEXTURE_SHARE, TEXTURE_TRUST = 0.6, 1.5
 """How much smoothness counts beside colour, and up to which log-likelihood ratio."""
@@ -36,6 +43,7 @@ RARE_INSIDE, RARE_OUTSIDE = 0.002, 0.015
 """Added to densities. What is common nowhere is rather background: objects have few colours."""
 
 CUT_WEIGHT = 30.0
+"""See `min_cut`: what evidence of TRUST is worth."""
 
 CENTRED = 1.0
 """How much the middle of the picture is favoured at first; the favour ends by the fourth round."""
@@ -54,16 +62,25 @@ def grabcut(rgb: Bytes, lab: Field, check: Callable[[], None]) -> Mask:
     size = max(4, round(width * scale)), max(4, round(height * scale))
     small = (cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (rgb, lab))
     amid = _Learner(*small)
-    mask: Mask = amid.off_centre < FIRST_GUESS
+    one = _settle(amid, amid.central_guess(), check)
+    other = _settle(amid, amid.unlike_border_guess(), check)
+    # Two ways to go wrong seldom agree: what only one of them took for the object mostly is not.
+    agreed = one & other
+    mask = agreed if agreed.sum() > AGREEMENT * one.sum() else one
+    check()
+    return amid.refine(mask, rgb, lab) if mask.any() else np.zeros((height, width), np.bool_)
+
+
+def _settle(amid: "_Learner", mask: Mask, check: Callable[[], None]) -> Mask:
+    """Learns and cuts until nothing changes; empty where that leads to nothing."""
     for turn in range(ROUNDS):
         check()
-        previous, mask = mask, amid.cut(mask, favour=CENTRED * max(0.0, 1 - turn / 3))
         if not mask.any():
-            return np.zeros((height, width), np.bool_)
+            break
+        previous, mask = mask, amid.cut(mask, favour=CENTRED * max(0.0, 1 - turn / 3))
         if (mask == previous).mean() > 0.999:
             break
-    check()
-    return amid.refine(mask, rgb, lab)
+    return mask
 
 
 class _Learner:
@@ -79,16 +96,28 @@ class _Learner:
         self._rows, self._columns = np.meshgrid(
             np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij"
         )
-        self.off_centre: Field = np.hypot(self._rows, self._columns)
-        self._frame = np.ones((height, width), np.bool_)
-        edge = max(2, round(0.03 * min(height, width)))
-        self._frame[edge:-edge, edge:-edge] = False
+        self._off_centre: Field = np.hypot(self._rows, self._columns)
+        self._frame = _frame(height, width, 0.03)
+
+    def central_guess(self) -> Mask:
+        """An ellipse amid the picture."""
+        guess: Mask = self._off_centre < FIRST_GUESS
+        return guess
+
+    def unlike_border_guess(self) -> Mask:
+        """What of a larger ellipse has words that are rarer near the picture's border than elsewhere."""
+        height, width = self._codes.shape
+        border = _frame(height, width, BORDER)
+        overall = self._book.density(self._codes, np.ones_like(border))
+        rarity = self._book.density(self._codes, border) / np.maximum(overall, 1e-9)
+        guess: Mask = (rarity[self._codes] < RARER) & (self._off_centre < SECOND_GUESS)
+        return guess
 
     def cut(self, mask: Mask, favour: float) -> Mask:
         """The next mask, by models learnt from this one; empty where that shows too little."""
         lit, shaded, texture = self._learn(mask)
         ratios = np.where(_ground(mask), shaded[self._codes], lit[self._codes]) + texture[self._smoothness]
-        centred = favour * (1 - 2 * np.clip(self.off_centre, 0, 1.3) ** 2)
+        centred = favour * (1 - 2 * np.clip(self._off_centre, 0, 1.3) ** 2)
         evidence = (np.clip(ratios, -TRUST, TRUST) + centred) / (TRUST + favour)
         evidence = cv2.GaussianBlur(evidence.astype(np.float32), (0, 0), 0.8)
         return self._central(min_cut(evidence, self._guide, self._frame, CUT_WEIGHT))
@@ -134,10 +163,18 @@ class _Learner:
         count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
         if count <= 2:
             return mask
-        weights = np.bincount(labels.ravel(), np.exp(-2 * self.off_centre**2).ravel(), count)
+        weights = np.bincount(labels.ravel(), np.exp(-2 * self._off_centre**2).ravel(), count)
         weights[0] = 0
         kept: Mask = (weights > 0.15 * weights.max())[labels]
         return kept
+
+
+def _frame(height: int, width: int, share: float) -> Mask:
+    """The picture's border, (h, w), as wide as this share of its shorter side."""
+    frame = np.ones((height, width), np.bool_)
+    edge = max(2, round(share * min(height, width)))
+    frame[edge:-edge, edge:-edge] = False
+    return frame
 
 
 def _guide(rgb: Bytes) -> Bytes:
@@ -152,7 +189,7 @@ def _ground(mask: Mask) -> Mask:
 
 
 def _smoothness(lab: Field) -> Indices:
-    """How steep the colours around a pixel mostly are, in bins of 2/3 of an octave."""
+    """How steep the colours around a pixel mostly are, in SMOOTHNESS_BINS."""
     soft = cv2.GaussianBlur(lab, (0, 0), 0.8)
     across, down = (cv2.Sobel(soft, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
     steps = np.sqrt((across**2 + down**2).sum(axis=-1))
