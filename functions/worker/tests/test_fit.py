@@ -21,6 +21,17 @@ COIN = lathe((0, -0.06), (0.9, -0.06), (0.9, 0.06), (0, 0.06))
 CONE = lathe((0, -0.8), (0.7, -0.8), (0, 0.9))
 BOTTLE = lathe((0, -1), (0.4, -1), (0.4, 0.2), (0.25, 0.5), (0.15, 0.6), (0.13, 1), (0, 1))
 HOURGLASS = lathe((0, -0.9), (0.6, -0.9), (0.25, 0), (0.6, 0.9), (0, 0.9))
+GOBLET = lathe(
+    (0, -1),
+    (0.5, -1),
+    (0.45, -0.92),
+    (0.08, -0.85),
+    (0.08, -0.2),
+    (0.4, 0),
+    (0.5, 0.4),
+    (0.45, 0.9),
+    (0, 0.9),
+)
 BOWL = lathe(
     *((0.95 * np.cos(turn), 0.3 + 0.95 * np.sin(turn)) for turn in np.linspace(-np.pi / 2, 0, 9)),
     *((0.82 * np.cos(turn), 0.3 + 0.82 * np.sin(turn)) for turn in np.linspace(0, -np.pi / 2, 9)),
@@ -73,9 +84,11 @@ def _go_on() -> None:
         pytest.param(CAN, {}, "revolution", 0.94, id="can"),
         pytest.param(CAN, {"roll": 70}, "revolution", 0.92, id="can lying"),
         pytest.param(COIN, {"elevation": 30}, "revolution", 0.8, id="coin"),
-        pytest.param(CONE, {"elevation": 35}, "revolution", 0.85, id="cone"),
+        pytest.param(CONE, {"elevation": 35}, "revolution", 0.92, id="cone"),
         pytest.param(BOTTLE, {"elevation": 20}, "revolution", 0.9, id="bottle"),
         pytest.param(HOURGLASS, {"elevation": 20}, "revolution", 0.85, id="hourglass"),
+        pytest.param(GOBLET, {"elevation": 15}, "revolution", 0.88, id="goblet"),
+        pytest.param(GOBLET, {"roll": -40}, "revolution", 0.85, id="goblet tipping over"),
         pytest.param(BOWL, {"elevation": 35}, "vessel", 0.4, id="bowl"),
         pytest.param(box(1.2, 1.2, 1.2), {"azimuth": 35}, "box", 0.93, id="cube"),
         pytest.param(box(1.2, 1.5, 0.25), {"azimuth": 50}, "box", 0.9, id="book"),

@@ -8,6 +8,8 @@ is the safer guess.
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+
 from worker.engines.silhouette.arrays import Bytes, Field
 from worker.engines.silhouette.fit.box import OPENWORK, boxes
 from worker.engines.silhouette.fit.candidate import Candidate
@@ -21,8 +23,8 @@ from worker.engines.silhouette.grid import Grid
 
 __all__ = ["Fit", "solid"]
 
-LEAST_IOU = 0.962
-"""Of a fit's outline with the matte's."""
+LEAST_SLACK, MOST_SLACK = 0.038, 0.08
+"""Bounds of what the IoU of a fit's outline and the matte's may be short of 1."""
 
 UNLIKE = 0.015
 """The hull of an outline with bays or holes that is so little unlike a cuboid's, the more so the coarser the
@@ -48,9 +50,9 @@ def solid(rgba: Bytes, matte: Field, grid: Grid, check: Callable[[], None]) -> F
     scene = Scene.on(grid, rgba, matte)
     if scene.inside.sum() < LEAST_AREA:
         return None
-    best = _best(boxes(scene, check))
+    best = _best(boxes(scene, check), 0)
     if best is None or best.name != OPENWORK or 1 - best.iou > UNLIKE * min(scene.grain, 2):
-        best = _best(_candidates(scene, check))
+        best = _best(_candidates(scene, check), 1 - _slack(scene))
         if best is None or best.merit < inflated(scene) - WORSE:
             return None
     check()
@@ -66,10 +68,18 @@ def _candidates(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
     yield from prisms(scene, check)
 
 
-def _best(candidates: Iterable[Candidate]) -> Candidate | None:
+def _slack(scene: Scene) -> float:
+    """By how much a fit's IoU may fall short of 1: an outline misplaced by a pixel all around costs a thin
+    thing more.
+    """
+    around = scene.grain * len(scene.contour) / float(scene.cover.sum())
+    return float(np.clip(around, LEAST_SLACK, MOST_SLACK))
+
+
+def _best(candidates: Iterable[Candidate], least_iou: float) -> Candidate | None:
     best = None
     for candidate in candidates:
-        if candidate.iou >= LEAST_IOU and (best is None or candidate.merit > best.merit):
+        if candidate.iou >= least_iou and (best is None or candidate.merit > best.merit):
             best = candidate
         if best is not None and best.merit > CLEAR:
             break

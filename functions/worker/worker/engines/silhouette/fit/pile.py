@@ -111,7 +111,7 @@ def _without_hidden(heights: Floats, radii: Floats, ratio: float, ends: Ends) ->
     """
     apart = np.abs(heights[:, None] - heights)
     within = radii - np.where(apart < APART, np.inf, apart / ratio)
-    shown = (within.max(axis=1) < radii - 0.5) & (radii > 0.5)
+    shown = (within.max(axis=1) < radii - 0.15) & (radii > 0.5)
     for end, beyond in zip(ends, (np.less, np.greater), strict=True):
         if end is not None:
             shown &= ~beyond(heights, end)

@@ -7,12 +7,12 @@ from the tip on to about the disc's centre. Given the tilt, any profile follows 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
 from worker.engines.silhouette.arrays import Field, Floats
-from worker.engines.silhouette.fit.candidate import FROM_BELOW, Candidate
+from worker.engines.silhouette.fit.candidate import FROM_BELOW, Candidate, Depths
 from worker.engines.silhouette.fit.pile import Ends, Pile
 from worker.engines.silhouette.fit.scene import Scene
 from worker.engines.silhouette.fit.symmetry import Axis, axes
@@ -39,6 +39,12 @@ WALLS = (0.05, 0.12, 0.2)
 
 STRAY = 3.0
 """Pixels of the matte by which the outline may miss the pile of discs."""
+
+LESS = (1.0, 0.95, 0.9, 0.85)
+"""What goes on beyond an end may look like more of its ellipse, which then seems rounder than it is."""
+
+TIP = 16
+"""Pixels of the matte within which an end must look like an ellipse's."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +82,19 @@ def revolutions(scene: Scene, check: Callable[[], None]) -> Iterator[Candidate]:
         for pile, closed in sorted(ways, key=lambda way: -np.cos(way[0].axis.angle)):
             check()
             doubt = FROM_BELOW if np.cos(pile.axis.angle) < 0 else 0.0
-            yield Candidate.judged(scene, "revolution", partial(pile.depths, side), doubt)
+            depths = lru_cache(maxsize=1)(partial(pile.depths, side))
+            yield Candidate.judged(scene, "revolution", depths, doubt)
             for wall in WALLS if closed else ():
                 cavity = pile.cavity(wall * float(np.sqrt(pile.squares[-1])))
                 if cavity is not None:
                     yield Candidate.judged(
-                        scene, "vessel", partial(_vessel, pile, cavity, side), doubt + CHOSEN
+                        scene, "vessel", partial(_vessel, depths, cavity, side), doubt + CHOSEN
                     )
 
 
-def _vessel(pile: Pile, cavity: Pile, side: int, step: int) -> tuple[Field, Field, Field]:
+def _vessel(outside: Depths, cavity: Pile, side: int, step: int) -> tuple[Field, Field, Field]:
     """As `Pile.depths`: through the opening one sees the cavity's farther side."""
-    front, back, within = pile.depths(side, step)
+    front, back, within = outside(step)
     _, bottom, _ = cavity.depths(side, step)
     front = np.where(cavity.opening(side, step) > 0, np.maximum(bottom, back), front)
     return front, back, within
@@ -106,15 +113,15 @@ def _tilt(heights: Floats, width: Floats, grain: float) -> tuple[float, Ends] | 
     """The ratio of a pile that covers the outline and ends in a disc, and where it does so, or None."""
     lower, upper = _end(width, grain), _end(width[::-1], grain)
     for end in sorted((end for end in (lower, upper) if end is not None), key=lambda end: -end.radius):
-        ratio = end.ratio
-        if not LEAST_RATIO <= ratio <= MOST_RATIO or end.reach > WHOLE_ELLIPSE:
+        if not LEAST_RATIO <= end.ratio <= MOST_RATIO or end.reach > WHOLE_ELLIPSE:
             continue
-        low = heights[0] - 0.5 + ratio * lower.radius if lower and lower.ratio < 1.2 * ratio else None
-        high = heights[-1] + 0.5 - ratio * upper.radius if upper and upper.ratio < 1.2 * ratio else None
-        pile = Pile.within(Axis((0, 0), 0), ratio, heights, width, (low, high))
-        missed = np.abs(width**2 - pile.half_width(heights) ** 2) / _steepness(width)
-        if np.percentile(missed, 95) < STRAY * grain:
-            return ratio, (low, high)
+        for ratio in end.ratio * np.array(LESS):
+            low = heights[0] - 0.5 + ratio * lower.radius if lower and lower.ratio < 1.2 * ratio else None
+            high = heights[-1] + 0.5 - ratio * upper.radius if upper and upper.ratio < 1.2 * ratio else None
+            pile = Pile.within(Axis((0, 0), 0), ratio, heights, width, (low, high))
+            missed = np.abs(width**2 - pile.half_width(heights) ** 2) / _steepness(width)
+            if np.percentile(missed, 95) < STRAY * grain:
+                return float(ratio), (low, high)
     return None
 
 
@@ -131,9 +138,10 @@ def _end(width: Floats, grain: float) -> End | None:
         target = squared[part] / steepness[part]
         weights, *_ = np.linalg.lstsq(basis, target, rcond=None)
         miss = np.abs(basis @ weights - target)
-        if np.sqrt((miss**2).mean()) > loose / 3 or miss.max() > loose:
+        if np.sqrt((miss**2).mean()) <= loose / 3 and miss.max() <= loose:
+            found, reach = weights, last
+        elif found is not None or last > TIP * grain:
             break
-        found, reach = weights, last
         last = max(last + 1, int(1.04 * last))
     if found is None or found[2] >= 0:
         return None

@@ -24,6 +24,16 @@ class Axis:
     angle: float
     """Radians by which it is turned clockwise from straight up."""
 
+    @classmethod
+    def through(cls, point: tuple[float, float], angle: float, side: int) -> "Axis":
+        """The line through a point of a grid of `side` points a side.
+
+        Its centre is as near to the grid's as can be, so that all of the grid shows in the turned picture.
+        """
+        x, y = (side - 1) / 2 - point[0], (side - 1) / 2 - point[1]
+        along = x * np.sin(angle) - y * np.cos(angle)
+        return cls((point[0] + along * np.sin(angle), point[1] - along * np.cos(angle)), angle)
+
     def upright(self, field: Field) -> Field:
         """The square field turned so that the axis stands in its middle column, `centre` in the middle.
 
@@ -71,7 +81,7 @@ def axes(cover: Field, least: float, most: int) -> list[Axis]:
     centre = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
     low = (centre[0] + 0.5) / scale - 0.5, (centre[1] + 0.5) / scale - 0.5
     angles = np.radians(np.arange(0, 180, STEP))
-    values = np.array([symmetry(Axis(low, float(angle)).upright(small)) for angle in angles])
+    values = np.array([symmetry(Axis.through(low, float(angle), SIDE).upright(small)) for angle in angles])
     peaks = (values >= np.roll(values, 1)) & (values > np.roll(values, -1)) & (values > least - 0.06)
     best = sorted(np.nonzero(peaks)[0], key=lambda at: -values[at])[:most]
     refined = [_refined(cover, centre, float(angles[at])) for at in best]
@@ -84,7 +94,7 @@ def _refined(cover: Field, centre: tuple[float, float], angle: float) -> tuple[A
     at = centre[0] / 2, centre[1] / 2
 
     def value(angle: float) -> float:
-        return symmetry(Axis(at, angle).upright(half))
+        return symmetry(Axis.through(at, angle, len(half)).upright(half))
 
     best, step = value(angle), np.radians(STEP) / 2
     while step > np.radians(0.1):
@@ -92,4 +102,4 @@ def _refined(cover: Field, centre: tuple[float, float], angle: float) -> tuple[A
         if better[0] > best:
             best, angle = better
         step /= 2
-    return Axis(centre, angle), best
+    return Axis.through(centre, angle, len(cover)), best
