@@ -1,0 +1,13 @@
+import failures from './failures'
+import pictures from './pictures'
+import problems from './problems'
+import shell from './shell'
+import status from './status'
+import tasks from './tasks'
+import viewer from './viewer'
+
+const en = { failures, pictures, problems, shell, status, tasks, viewer }
+
+export type Messages = typeof en
+
+export default en

@@ -1,0 +1,31 @@
+import type { ProblemCode } from '@/api/problem'
+
+/** A sentence for each way in which a call can fail: what happened, and what to do. */
+export default {
+  bad_request: 'The server did not understand the request. Reload the page and try again.',
+  unauthorized: 'You are not signed in, or your session has ended. Sign in and try again.',
+  signature_invalid: 'The server did not accept the signature of this call.',
+  not_found: 'There is nothing at this address.',
+  picture_not_found: 'This picture does not exist any more. Choose another one.',
+  task_not_found: 'This reconstruction does not exist, or it was deleted.',
+  method_not_allowed: 'The server does not offer this. Reload the page; it may have been updated.',
+  task_finished: 'This reconstruction has already ended.',
+  attempt_superseded: 'A newer attempt has taken over.',
+  results_missing: 'Some files of this reconstruction are missing.',
+  result_conflict: 'Two different files were handed in under one name.',
+  idempotency_in_progress: 'The same request is still being worked on. Wait a moment.',
+  payload_too_large: 'This file is too large. The limit is 50 MB.',
+  unsupported_media_type: 'This is not a JPEG, PNG or WebP picture, whatever its name says.',
+  image_invalid: 'This picture is damaged and cannot be read. Save it anew, or choose another one.',
+  image_too_large: 'This picture has too many pixels. The limit is 40 megapixels; shrink it and try again.',
+  idempotency_conflict: 'This request was already made with other contents. Reload the page and try again.',
+  object_mismatch: 'The upload arrived incomplete. Try again.',
+  validation_failed: 'The server did not accept some of the values.',
+  rate_limited: 'That was a little fast.',
+  too_many_active_tasks: 'Too many reconstructions are running. Wait until one has ended, or cancel one.',
+  internal: 'Something went wrong on our side. Try again.',
+  unavailable: 'The service is not available at the moment.',
+  unreachable: 'The server cannot be reached. Check your connection and try again.',
+  not_json: 'The server gave an answer that makes no sense. It may be under maintenance; try again later.',
+  storage_refused: 'The file storage did not take the upload. Try again.',
+} satisfies Record<ProblemCode, string>

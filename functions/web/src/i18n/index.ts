@@ -1,0 +1,74 @@
+import { createI18n, useI18n } from 'vue-i18n'
+import type { Language as ElementLanguage } from 'element-plus/es/locale'
+import { ref, shallowRef } from 'vue'
+import { compile } from './compile'
+import type { Messages } from './en'
+
+export const languages = { 'zh-CN': '简体中文', 'en': 'English' } as const
+export type Language = keyof typeof languages
+
+/** `shell.title`, `problems.unreachable` …: every path to a text. */
+export type MessageKey = Paths<Messages>
+type Paths<T> = { [K in keyof T & string]: T[K] extends string ? K : `${K}.${Paths<T[K]>}` }[keyof T & string]
+
+const KEY = 'recon3d.language'
+
+const load: Record<Language, () => Promise<[Messages, ElementLanguage]>> = {
+  'zh-CN': async () => Promise.all([import('./zh-CN').then(m => m.default), import('element-plus/es/locale/lang/zh-cn').then(m => m.default)]),
+  'en': async () => Promise.all([import('./en').then(m => m.default), import('element-plus/es/locale/lang/en').then(m => m.default)]),
+}
+
+export const i18n = createI18n({ legacy: false, locale: '', messages: {}, messageCompiler: compile })
+
+export const language = ref<Language>('en')
+/** Element Plus's own texts, for ElConfigProvider. */
+export const elementLanguage = shallowRef<ElementLanguage>()
+
+/** Chinese for whoever asks for any Chinese before English. */
+export function preferred(wanted: readonly string[], kept = stored()): Language {
+  if (kept) return kept
+  for (const tag of wanted) {
+    if (/^zh\b/i.test(tag)) return 'zh-CN'
+    if (/^en\b/i.test(tag)) return 'en'
+  }
+  return 'en'
+}
+
+/** Loads a language's texts, then shows them. `keep`: it was chosen, not guessed. */
+export async function setLanguage(to: Language, { keep = true } = {}): Promise<void> {
+  const [messages, element] = await load[to]()
+  i18n.global.setLocaleMessage(to, messages)
+  i18n.global.locale.value = to
+  language.value = to
+  elementLanguage.value = element
+  document.documentElement.lang = to
+  if (keep) store(to)
+}
+
+/** The texts of the present language. A key that is not there does not compile. */
+export function useText() {
+  const { t, d, n, locale } = useI18n({ useScope: 'global' })
+  return {
+    /** `count` also chooses the plural form, and is `{n}` in it. */
+    t: (key: MessageKey, named: Record<string, unknown> = {}, count = 1): string => t(key, { n: count, ...named }, count),
+    d, n, locale,
+  }
+}
+
+/** A browser that keeps nothing (private windows, blocked storage) only forgets the choice. */
+function stored(): Language | null {
+  try {
+    const value = localStorage.getItem(KEY)
+    return value !== null && Object.hasOwn(languages, value) ? value as Language : null
+  } catch {
+    return null
+  }
+}
+
+function store(value: Language): void {
+  try {
+    localStorage.setItem(KEY, value)
+  } catch {
+    // see stored()
+  }
+}

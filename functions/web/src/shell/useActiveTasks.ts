@@ -1,0 +1,31 @@
+import { useDocumentVisibility } from '@vueuse/core'
+import { onScopeDispose, watch } from 'vue'
+import { useTasks } from '@/stores/tasks'
+
+/** Milliseconds between questions while the tab is seen, and while it is hidden and only its title shows. */
+const SEEN = 8_000
+const HIDDEN = 30_000
+
+/**
+ * Keeps tasks that run without being looked at up to date, by asking the list: one question for all of them. A stream each would
+ * use up the six connections that a browser has for a host.
+ */
+export function useActiveTasks(): void {
+  const tasks = useTasks()
+  const visibility = useDocumentVisibility()
+  let timer = 0
+
+  async function ask(): Promise<void> {
+    if (tasks.unfollowed.length > 0 || !tasks.listed) await tasks.load()
+    schedule()
+  }
+
+  function schedule(): void {
+    clearTimeout(timer)
+    if (tasks.active.length > 0 || !tasks.listed) timer = window.setTimeout(() => void ask(), visibility.value === 'hidden' ? HIDDEN : SEEN)
+  }
+
+  watch([() => tasks.active.length, visibility], schedule)
+  onScopeDispose(() => clearTimeout(timer))
+  void ask()
+}

@@ -1,0 +1,42 @@
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import elementPlus from 'unplugin-element-plus/vite'
+import { defineConfig } from 'vitest/config'
+import { compress } from './build/compress.ts'
+
+const api = process.env.API ?? 'http://localhost:8080'
+
+export default defineConfig({
+  plugins: [vue(), elementPlus({}), compress()],
+  resolve: {
+    alias: {
+      '@': fileURLToPath(new URL('./src', import.meta.url)),
+      '#contract': fileURLToPath(new URL('../../shared/contract', import.meta.url)),
+      // Without the message compiler; src/i18n/compile.ts knows the little that our messages need.
+      'vue-i18n': 'vue-i18n/dist/vue-i18n.runtime.esm-bundler.js',
+    },
+  },
+  define: {
+    __VUE_OPTIONS_API__: true, // Element Plus has components in that style.
+    __VUE_PROD_DEVTOOLS__: false,
+    __VUE_I18N_LEGACY_API__: false,
+    __VUE_I18N_FULL_INSTALL__: false,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
+  build: {
+    target: 'es2022',
+    // No data: URLs but for what is tiny, and none for scripts: the page's Content-Security-Policy has no exceptions.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false, // compress() says what is really sent.
+  },
+  server: { proxy: { '/api': api, '/picture': api } },
+  preview: { proxy: { '/api': api, '/picture': api } },
+  test: {
+    environment: 'jsdom',
+    include: ['{src,build}/**/*.test.ts'],
+    restoreMocks: true,
+    unstubGlobals: true,
+    server: { deps: { inline: ['element-plus'] } },
+  },
+})
