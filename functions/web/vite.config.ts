@@ -25,6 +25,7 @@ export default defineConfig({
   },
   build: {
     target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // those that know light-dark()
     // No data: URLs but for what is tiny, and none for scripts: the page's Content-Security-Policy has no exceptions.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
