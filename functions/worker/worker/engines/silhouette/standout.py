@@ -71,10 +71,11 @@ def _seen_through(mask: Mask, distance: Field, step: Field, low: float) -> Mask:
     for at, hole in _holes(mask):
         if hole.sum() < SMALLEST_HOLE * mask.size:
             continue
+        # JPEG's blocks carry the colours of thin parts a few pixels far.
         core = cv2.erode(np.pad(hole, 1).astype(np.uint8), disk(3), borderValue=0)[1:-1, 1:-1] > 0
         core = core if core.any() else hole
         even = np.median(step[at][core]) < even_step
-        if np.median(distance[at][hole]) < (0.8 if even else 0.35) * low:
+        if np.median(distance[at][core]) < (0.8 if even else 0.45) * low:
             shown[at] |= hole
     return shown
 
