@@ -27,7 +27,7 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
     const fresh = await auth().token(token)
     if (fresh && fresh !== token) response = await send(path, options, fresh)
   }
-  return read<T>(response)
+  return read<T>(response, options.signal)
 }
 
 async function send(path: string, { method = 'GET', body, query = {}, headers = {}, signal, keepalive }: Call, token: string | null) {
@@ -51,18 +51,18 @@ async function send(path: string, { method = 'GET', body, query = {}, headers = 
   } catch (cause) {
     throw unanswered(cause, signal)
   }
-
-  /** The caller's own abort stays one; a time-out or a cut line is a Problem. */
-  function unanswered(cause: unknown, signal?: AbortSignal) {
-    return signal?.aborted ? signal.reason : new Problem('unreachable', { cause })
-  }
 }
 
-async function read<T>(response: Response): Promise<T> {
-  const text = await response.text().catch((cause) => { throw new Problem('unreachable', { status: response.status, cause }) })
+async function read<T>(response: Response, signal?: AbortSignal): Promise<T> {
+  const text = await response.text().catch((cause) => { throw unanswered(cause, signal) })
   if (!response.ok) throw problemOf({ status: response.status, header: name => response.headers.get(name), text })
   if (response.status === 204) return undefined as T
   return parsed<T>(text, response.status)
+}
+
+/** The caller's own abort stays one; a time-out or a cut line is a Problem. */
+function unanswered(cause: unknown, signal?: AbortSignal): unknown {
+  return signal?.aborted ? signal.reason : new Problem('unreachable', { cause })
 }
 
 /** The body of an answer that should be JSON. */

@@ -107,7 +107,7 @@ export function asProblem(thrown: unknown): Problem {
 
 /** Whether it was the caller who gave up: nothing to tell anybody. */
 export function isAbort(thrown: unknown): boolean {
-  return thrown instanceof DOMException && thrown.name === 'AbortError'
+  return typeof thrown === 'object' && thrown !== null && 'name' in thrown && thrown.name === 'AbortError'
 }
 
 function documentIn(text: string): Document | undefined {

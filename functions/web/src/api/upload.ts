@@ -45,6 +45,7 @@ function transmit(
       awake()
       if (event.lengthComputable) onProgress?.(event.loaded / event.total)
     }
+    request.upload.onload = () => onProgress?.(1)
     request.onload = () => resolve({ status: request.status, header: name => request.getResponseHeader(name), text: request.responseText })
     request.onerror = () => reject(new Problem('unreachable'))
     request.onabort = () => reject(signal?.reason ?? new DOMException('aborted', 'AbortError'))

@@ -138,8 +138,13 @@ export class TaskStream {
 
   private onError(source: EventSource): void {
     if (this.source !== source) return
-    if (this.connection === 'live') this.become('connecting')
-    if (source.readyState !== EventSource.CLOSED) return this.await(timing.patience) // it comes back by itself
+    const cut = this.connection === 'live'
+    if (cut) this.become('connecting')
+    if (source.readyState !== EventSource.CLOSED) {
+      // It comes back by itself, and says so each time that it can't: only the first time is the beginning of the wait.
+      if (cut) this.await(timing.patience)
+      return
+    }
     this.disconnect()
     this.failures++
     void this.ask()
@@ -160,6 +165,7 @@ export class TaskStream {
   }
 
   private resume(): void {
+    if (this.finished()) return this.close()
     this.failures = 0
     this.become('connecting')
     if (Date.now() - this.ticketSince < timing.ticket) this.listen()
