@@ -12,8 +12,6 @@ export default defineConfig({
     alias: {
       '@': fileURLToPath(new URL('./src', import.meta.url)),
       '#contract': fileURLToPath(new URL('../../shared/contract', import.meta.url)),
-      // Without the message compiler; src/i18n/compile.ts knows the little that our messages need.
-      'vue-i18n': 'vue-i18n/dist/vue-i18n.runtime.esm-bundler.js',
     },
   },
   define: {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import picture from '#contract/picture.json'
 import grant from '#contract/upload-url.json'
 import { provide } from '@/auth'
@@ -41,7 +41,6 @@ describe('in the request', () => {
   })
 
   it('is unreachable when the backend goes away meanwhile', async () => {
-    vi.spyOn(console, 'error').mockReturnValue() // jsdom tells of it there
     handle = response => response.destroy()
     await expect(uploadPicture(file(10))).rejects.toMatchObject({ code: 'unreachable' })
   })

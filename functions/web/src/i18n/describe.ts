@@ -1,8 +1,8 @@
 import type { Problem } from '@/api/problem'
-import type { useText } from '.'
+import type { Translate } from '.'
 
 /** A problem in the user's words: what happened, what to do, and how long to wait. */
-export function describe(problem: Problem, t: ReturnType<typeof useText>['t']): string {
+export function describe(problem: Problem, t: Translate): string {
   const { code, retryAfter } = problem
   const sentence = t(`problems.${code}`)
   if (!retryAfter) return sentence

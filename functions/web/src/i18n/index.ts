@@ -1,7 +1,6 @@
 import { createI18n, useI18n } from 'vue-i18n'
 import type { Language as ElementLanguage } from 'element-plus/es/locale'
 import { ref, shallowRef } from 'vue'
-import { compile } from './compile'
 import type { Messages } from './en'
 
 export const languages = { 'zh-CN': '简体中文', 'en': 'English' } as const
@@ -18,7 +17,7 @@ const load: Record<Language, () => Promise<[Messages, ElementLanguage]>> = {
   'en': async () => Promise.all([import('./en').then(m => m.default), import('element-plus/es/locale/lang/en').then(m => m.default)]),
 }
 
-export const i18n = createI18n({ legacy: false, locale: '', messages: {}, messageCompiler: compile })
+export const i18n = createI18n({ legacy: false, locale: '', messages: {} })
 
 export const language = ref<Language>('en')
 /** Element Plus's own texts, for ElConfigProvider. */
@@ -45,14 +44,15 @@ export async function setLanguage(to: Language, { keep = true } = {}): Promise<v
   if (keep) store(to)
 }
 
-/** The texts of the present language. A key that is not there does not compile. */
+/** `count` chooses the plural form, and is `{n}` in it. A key that is not there does not compile. */
+export type Translate = (key: MessageKey, named?: Record<string, unknown>, count?: number) => string
+
+export const translate: Translate = (key, named = {}, count = 1) => i18n.global.t(key, { n: count, ...named }, count)
+
+/** The texts of the present language, for a component. */
 export function useText() {
-  const { t, d, n, locale } = useI18n({ useScope: 'global' })
-  return {
-    /** `count` also chooses the plural form, and is `{n}` in it. */
-    t: (key: MessageKey, named: Record<string, unknown> = {}, count = 1): string => t(key, { n: count, ...named }, count),
-    d, n, locale,
-  }
+  const { d, n, locale } = useI18n({ useScope: 'global' })
+  return { t: translate, d, n, locale }
 }
 
 /** A browser that keeps nothing (private windows, blocked storage) only forgets the choice. */
