@@ -80,6 +80,7 @@ func TestRoutes(t *testing.T) {
 		"/picture/upload": {"POST": say("upload")},
 		"/picture/{id}":   {"GET": say("get "), "DELETE": say("delete ")},
 		"/events/{id}":    {"GET": say("events "), "HEAD": nil},
+		"/files/{id...}":  {"GET": say("files ")},
 	}, Config{})
 	for _, c := range []struct {
 		method, path string
@@ -93,6 +94,11 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/picture/upload", 405, "", "POST"}, // a fixed name is no id
 		{"POST", "/picture/7", 405, "", "DELETE, GET, HEAD"},
 		{"HEAD", "/events/7", 405, "", "GET"},
+		{"GET", "/files/a", 200, "files a", ""},
+		{"GET", "/files/a/b%2Fc/", 200, "files a/b/c/", ""},
+		{"GET", "/files/", 200, "files ", ""},
+		{"POST", "/files/a/b", 405, "", "GET, HEAD"},
+		{"GET", "/files", 404, "", ""},
 		{"GET", "/picture/", 404, "", ""},
 		{"GET", "/picture/7/", 404, "", ""},
 		{"GET", "//picture/7", 404, "", ""},

@@ -16,7 +16,8 @@ import (
 type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 
 // Routes is a function's paths, each with its methods. A path is made of fixed segments and of `{name}` ones (read by
-// r.PathValue); where both fit, the fixed one wins, whatever the method: `/picture/upload` is never a picture's id.
+// r.PathValue); where both fit, the fixed one wins, whatever the method: `/picture/upload` is never a picture's id. A last
+// `{name...}` stands for all that follows, which may be nothing.
 // HEAD is answered wherever GET is, unless the path names it (a nil handler: not allowed).
 type Routes map[string]map[string]HandlerFunc
 
@@ -38,11 +39,17 @@ func (rs Routes) find(r *http.Request) (methods map[string]HandlerFunc) {
 
 // match tells whether the asked segments fit the pattern's, with how many fixed ones, and the others' values.
 func match(pattern, asked []string) (values map[string]string, fixed int, ok bool) {
-	if len(pattern) != len(asked) {
+	open := strings.HasSuffix(pattern[len(pattern)-1], "...}")
+	if len(asked) < len(pattern) || len(asked) > len(pattern) && !open {
 		return nil, 0, false
 	}
 	values = map[string]string{}
 	for i, p := range pattern {
+		if name, ok := strings.CutSuffix(p, "...}"); ok {
+			rest, err := url.PathUnescape(strings.Join(asked[i:], "/"))
+			values[strings.TrimPrefix(name, "{")] = rest
+			return values, fixed, err == nil
+		}
 		got, err := url.PathUnescape(asked[i])
 		if err != nil {
 			return nil, 0, false
