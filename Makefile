@@ -1,14 +1,15 @@
-# Everything runs on a fresh machine with Go, Python 3.11, Node 20 (tests only) and Debian's package manager: what else is
-# needed is installed below, into this folder where it can be.
+# Everything runs on a fresh machine with Go, Python 3.11, Node 20 (the page and tests) and Debian's package manager: what else
+# is needed is installed below, into this folder where it can be.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-FUNCTIONS := picture create-task tasks callback-result callback-status relay sweeper
+FUNCTIONS := picture create-task tasks callback-result callback-status relay web sweeper
 BIN       := .build/bin
 TOOLS     := .build/tools
+WEB       := functions/web
 WORKER    := functions/worker
 VENV      := $(WORKER)/.venv
 PYTHON    := $(VENV)/bin/python
@@ -40,7 +41,7 @@ reconstruct: worker ## one photo through the engine alone (ENGINE, FORMATS="stl 
 	@PYTHONPATH=$(WORKER) exec $(PYTHON) -m worker.reconstruct "$(IMAGE)" "$(OUT)" --formats $(FORMATS)
 
 .PHONY: up
-up: build $(if $(WORKER_URLS),,worker) ## the whole system on this machine, until Ctrl-C
+up: build page $(if $(WORKER_URLS),,worker) ## the whole system on this machine, until Ctrl-C
 	@exec $(BIN)/local up
 
 .PHONY: build
@@ -48,6 +49,31 @@ build: ## the functions' binaries, static and stripped, and the local host
 	@mkdir -p $(BIN)
 	@[ -x $(BIN)/local ] || echo "building the functions; the first time this takes a minute or two" >&2
 	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o $(BIN)/ $(addprefix ./functions/,$(FUNCTIONS)) ./infra/local
+
+.PHONY: web
+web: $(WEB)/dist/index.html ## the page, built to functions/web/dist
+
+# All that the build reads.
+WEB_SOURCES = $(shell find $(WEB)/src $(WEB)/public $(WEB)/build $(WEB)/index.html $(WEB)/*.ts $(WEB)/*.json \
+	-type f ! -name '*.test.ts' ! -name '*.tsbuildinfo' 2>/dev/null)
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run --silent build
+
+# npm writes this file last, so that one that is there is of an installation which is whole.
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	@infra/local/setup/node
+	cd $(WEB) && npm ci
+	@touch $@
+
+# The system runs without a page where there is no Node; a page that does not build is an error.
+.PHONY: page
+page:
+	@if ! infra/local/setup/node; then \
+		echo "going on without the page" >&2; \
+	else \
+		$(MAKE) --no-print-directory web; \
+	fi
 
 .PHONY: worker
 worker: $(VENV)/.stamp ## the worker's Python environment
@@ -70,6 +96,10 @@ test-go: redis worker
 test-worker: $(VENV)/.stamp-dev
 	cd $(WORKER) && .venv/bin/python -m pytest -n auto
 	cd infra/bench && $(CURDIR)/$(PYTHON) -m pytest -c $(CURDIR)/$(WORKER)/pyproject.toml -n auto quality/tests
+
+.PHONY: test-web
+test-web: $(WEB)/node_modules/.package-lock.json ## the page's types, style and tests
+	cd $(WEB) && npm run check && npm test
 
 .PHONY: redis
 redis:

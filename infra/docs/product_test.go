@@ -76,13 +76,17 @@ func start(t *testing.T) *product {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	site := t.TempDir()
+	if err := os.WriteFile(filepath.Join(site, "index.html"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "RUN_MODE=web", "HOST=127.0.0.1", "PORT=0", "AUTH_MODE=none",
 		"REDIS_URL=" + redistest.Start(t).URL,
 		"COS_BUCKET_URL=" + bucket.URL, "COS_SECRET_ID=id", "COS_SECRET_KEY=key",
 		"TICKET_SECRET=another secret of the tests", "CALLBACK_SECRETS=" + secret,
 		"PUBLIC_BASE_URL=http://localhost", "WORKER_URLS=" + worker.URL,
-		"CREATE_RATE=3/h",
+		"CREATE_RATE=3/h", "WEB_ROOT=" + site,
 	}
 	for _, r := range routes {
 		if p.origins[r.Function] == "" {

@@ -14,6 +14,9 @@ func TestAddresses(t *testing.T) {
 	s := start(t, 1)
 	api := "/api/reconstruction/"
 	for path, allowed := range map[string]string{
+		"/":                                      "GET HEAD",
+		"/app/tasks":                             "GET HEAD",
+		"/assets/nothing.js":                     "GET HEAD",
 		"/picture/upload":                        "POST",
 		"/picture/upload-url":                    "POST",
 		"/picture/list/page":                     "GET HEAD",

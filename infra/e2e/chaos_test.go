@@ -13,7 +13,7 @@ func TestKilledFunctions(t *testing.T) {
 	s := start(t, 2)
 	s.traffic(t, func() {
 		for range 2 {
-			for _, name := range []string{"picture", "create-task", "tasks", "callback-result", "callback-status", "relay", "sweeper"} {
+			for _, name := range []string{"picture", "create-task", "tasks", "callback-result", "callback-status", "relay", "web", "sweeper"} {
 				s.pid(t, name, s.kill(t, name))
 			}
 		}

@@ -236,6 +236,7 @@ func TestMissingConfiguration(t *testing.T) {
 		"callback-result": {"REDIS_URL", "COS_BUCKET_URL", "CALLBACK_SECRETS"},
 		"callback-status": {"REDIS_URL", "CALLBACK_SECRETS"},
 		"relay":           {"REDIS_URL", "COS_BUCKET_URL", "AUTH_MODE", "TICKET_SECRET"},
+		"web":             {"COS_BUCKET_URL"},
 		"sweeper":         {"REDIS_URL", "COS_BUCKET_URL", "CALLBACK_SECRETS", "PUBLIC_BASE_URL", "WORKER_URLS"},
 	} {
 		t.Run(function, func(t *testing.T) {

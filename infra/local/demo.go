@@ -41,6 +41,7 @@ func demo(ctx context.Context, image, out string) (err error) {
 		return fmt.Errorf("DATA_DIR: %w", err)
 	}
 	s.Host, s.Port, s.PublicBaseURL, s.AuthMode = "127.0.0.1", 0, "", "none" // a system of its own, that nobody else reaches
+	s.WebRoot = ""                                                           // nor looks at
 	logs, err := os.Create(filepath.Join(s.DataDir, "demo.log"))
 	if err != nil {
 		return fmt.Errorf("open the demo's log: %w", err)

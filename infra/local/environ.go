@@ -58,6 +58,7 @@ func (s settings) functionEnviron() environ {
 		"REDIS_URL":        s.RedisURL,
 		"SWEEP_INTERVAL":   s.SweepInterval.String(),
 		"TICKET_SECRET":    s.TicketSecret,
+		"WEB_ROOT":         s.WebRoot,
 		"WORKER_URLS":      s.WorkerURLs,
 	})
 }

@@ -22,7 +22,11 @@ import (
 const (
 	deploymentFile = "serverless.yml"
 	routesFile     = "infra/cloud/routes.yaml"
+	builtPage      = "functions/web/dist" // by make web, with Node
 )
+
+// web is the function that serves the page, the only one which the rest can do without.
+const web = "web"
 
 const (
 	// comeUp is how long the parts may take until they answer. The slowest is the worker, which loads its engine.
@@ -68,6 +72,10 @@ func start(ctx context.Context, s settings, c *console.Console) (_ *host, err er
 	routes, err := manifest.ReadRoutes(routesFile, deployment)
 	if err != nil {
 		return nil, err
+	}
+	if s.WebRoot == "" {
+		h.log.Warn("there is no page: make web builds it, with Node; / answers 404")
+		deployment, routes = deployment.Without(web), routes.Without(web)
 	}
 	if h.dir, err = openDataDir(s.DataDir); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/recon3d/recon3d/infra/local/cosd"
 	"github.com/recon3d/recon3d/infra/local/gateway"
@@ -26,7 +27,8 @@ func (h *host) startCOS(up *readiness) error {
 		up.add(func(ctx context.Context) error { return answers(ctx, "COS_BUCKET_URL", h.BucketURL) })
 		return nil
 	}
-	origins := append([]string{h.PublicBaseURL}, h.CORSOrigins...)
+	// Pages of the gateway, by whichever name it is called, and those that may call the API.
+	origins := append([]string{h.PublicBaseURL, h.url, strings.Replace(h.url, "localhost", "127.0.0.1", 1)}, h.CORSOrigins...)
 	endpoint, err := cosd.New(h.dir.file("cos"), cosd.Options{
 		SecretID: h.COSSecretID, SecretKey: h.COSSecretKey, CORSOrigins: origins, Logger: h.console.Logger("cos"),
 	})

@@ -36,6 +36,9 @@ type settings struct {
 
 	CORSOrigins []string `env:"CORS_ORIGINS" envSeparator:","`
 
+	// WebRoot is the folder of the built page. Where it is not set and make has built none, the system runs without a page.
+	WebRoot string `env:"WEB_ROOT"`
+
 	bin string // where the functions' binaries are
 }
 
@@ -52,6 +55,14 @@ func load() (settings, error) {
 	}
 	if s.DataDir, err = filepath.Abs(s.DataDir); err != nil {
 		return s, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	if _, missing := os.Stat(filepath.Join(builtPage, "index.html")); s.WebRoot == "" && missing == nil {
+		s.WebRoot = builtPage
+	}
+	if s.WebRoot != "" {
+		if s.WebRoot, err = filepath.Abs(s.WebRoot); err != nil {
+			return s, fmt.Errorf("WEB_ROOT: %w", err)
+		}
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +42,11 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "build the binaries:", err)
 		return 1
 	}
+	// A page beside the binaries, as in the bundle: the tests need no Node.
+	if err := errors.Join(os.Mkdir(dir+"/site", 0o700), os.WriteFile(dir+"/site/index.html", []byte(page), 0o600)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if err := os.Setenv("TEST_BIN", dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -47,7 +54,10 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
-const root = "../.."
+const (
+	root = "../.."
+	page = "<!doctype html>"
+)
 
 // local is a run of the host.
 type local struct {
@@ -60,14 +70,20 @@ func command(t *testing.T, env []string, args ...string) local {
 	t.Helper()
 	l := local{Cmd: exec.CommandContext(t.Context(), filepath.Join(os.Getenv("TEST_BIN"), "local"), args...), logs: &bytes.Buffer{}}
 	l.Dir, l.Stderr = root, l.logs
-	l.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0"}, env...)
+	l.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PORT=0", "WEB_ROOT=" + filepath.Join(os.Getenv("TEST_BIN"), "site")}, env...)
 	return l
 }
 
 // ready starts `up` and waits until it says that it is ready.
 func ready(t *testing.T, env ...string) local {
 	t.Helper()
+	return readyIn(t, root, env...)
+}
+
+func readyIn(t *testing.T, dir string, env ...string) local {
+	t.Helper()
 	l := command(t, append([]string{"WORKER_URLS=http://127.0.0.1:1"}, env...))
+	l.Dir = dir
 	l.Cancel = func() error { return l.Process.Signal(syscall.SIGTERM) }
 	out, err := l.StdoutPipe()
 	if err != nil {
@@ -186,7 +202,7 @@ func TestDataOutlivesARun(t *testing.T) {
 		t.Errorf("the URL of the last run: %d, %d bytes", status, len(body))
 	}
 	children := l.children(t)
-	for _, name := range []string{"picture", "create-task", "tasks", "callback-result", "callback-status", "relay", "sweeper", "redis-server"} {
+	for _, name := range []string{"picture", "create-task", "tasks", "callback-result", "callback-status", "relay", "web", "sweeper", "redis-server"} {
 		if children[name] == 0 {
 			t.Errorf("%s is no process of its own: %v", name, children)
 		}
@@ -215,6 +231,83 @@ func TestWithoutARedisServer(t *testing.T) {
 	upload(t, l.url)
 	l.stop(t)
 	if !strings.Contains(l.logs.String(), "Redis is embedded: its data is gone at exit") {
+		t.Errorf("it does not say so:\n%s", l.logs)
+	}
+}
+
+// The page comes from the same origin as the API, and may use it and the bucket, by either of the machine's names.
+func TestPage(t *testing.T) {
+	l := ready(t, "DATA_DIR="+t.TempDir(), "CSP_ORIGINS=https://login.example")
+	p := upload(t, l.url)
+	bucket, err := url.Parse(p.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{"/": 200, "/app/tasks": 200, "/assets/nothing.js": 404, "/picture/list/page": 200} {
+		status, body := get(t, l.url+path)
+		if isPage := string(body) == page; status != want || isPage != (path == "/" || path == "/app/tasks") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	res, err := http.Get(l.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	beside := " http://" + bucket.Host + " https://login.example;"
+	policy := res.Header.Get("Content-Security-Policy")
+	for _, directive := range []string{"script-src 'self';", "connect-src 'self' blob:" + beside, "img-src 'self' blob: data:" + beside} {
+		if !strings.Contains(policy, directive) {
+			t.Errorf("no %s in %s", directive, policy)
+		}
+	}
+	for origin, allowed := range map[string]bool{l.url: true, strings.Replace(l.url, "localhost", "127.0.0.1", 1): true, "https://login.example": false} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, p.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Access-Control-Request-Method", http.MethodPut)
+		r.Header.Set("Access-Control-Request-Headers", "content-type")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		h := res.Header
+		if may := h.Get("Access-Control-Allow-Origin") == origin && strings.Contains(h.Get("Access-Control-Allow-Methods"), "PUT") && h.Get("Access-Control-Allow-Headers") == "content-type"; may != allowed {
+			t.Errorf("a page of %s: %d %v", origin, res.StatusCode, h)
+		}
+	}
+	l.stop(t)
+}
+
+// On a machine without Node there is no page, and all else works. It is run in a folder where none was built.
+func TestWithoutAPage(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{deploymentFile, routesFile} {
+		data, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o700), os.WriteFile(filepath.Join(dir, name), data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := readyIn(t, dir, "DATA_DIR="+t.TempDir(), "WEB_ROOT=")
+	upload(t, l.url)
+	for _, path := range []string{"/", "/app/tasks", "/assets/x.js"} {
+		if status, body := get(t, l.url+path); status != http.StatusNotFound || !strings.Contains(string(body), `"code":"not_found"`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if n := l.children(t)["web"]; n != 0 {
+		t.Error("the function runs without a page")
+	}
+	l.stop(t)
+	if !strings.Contains(l.logs.String(), "there is no page: make web builds it") {
 		t.Errorf("it does not say so:\n%s", l.logs)
 	}
 }
@@ -250,6 +343,7 @@ func TestSaysWhyItDoesNotStart(t *testing.T) {
 		"two wrong values":   {[]string{"PORT=x", "SWEEP_INTERVAL=fast"}, "SWEEP_INTERVAL"},
 		"a wrong Redis URL":  {[]string{"REDIS_URL=localhost:6379"}, "REDIS_URL: is not of the form redis://host:port/db\n"},
 		"a function refuses": {[]string{"AUTH_MODE=jwt"}, " does not come up: exit status 2, last line: start failed: configuration:\n  JWT_SECRET and JWT_JWKS_URL are not set: AUTH_MODE=jwt needs one of them\n"},
+		"no page there":      {[]string{"WEB_ROOT=/nowhere"}, "web does not come up: exit status 2, last line: start failed: WEB_ROOT: the page in /nowhere can't be served: there is no index.html, which make web builds"},
 		"half a credential":  {[]string{"COS_SECRET_ID=AKIDx"}, "COS_SECRET_ID and COS_SECRET_KEY go together"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -60,6 +60,14 @@ func (d Deployment) Function(name string) (Function, bool) {
 	return d.Functions[i], true
 }
 
+// Without is d without that function and its timers.
+func (d Deployment) Without(function string) Deployment {
+	return Deployment{
+		Functions: slices.DeleteFunc(slices.Clone(d.Functions), func(f Function) bool { return f.Name == function }),
+		Timers:    slices.DeleteFunc(slices.Clone(d.Timers), func(t Timer) bool { return t.Function == function }),
+	}
+}
+
 // ReadDeployment reads a serverless.yml of `component: multi-scf`. The error has a line for each thing that is wrong.
 func ReadDeployment(path string) (Deployment, error) {
 	data, err := os.ReadFile(path)

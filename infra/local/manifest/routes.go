@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -53,6 +54,11 @@ func ReadRoutes(path string, d Deployment) (Routes, error) {
 		}
 	}
 	return file.Routes, wrong.err()
+}
+
+// Without are the routes that don't lead to function.
+func (rs Routes) Without(function string) Routes {
+	return slices.DeleteFunc(slices.Clone(rs), func(r Route) bool { return r.Function == function })
 }
 
 // Find tells the function that answers path (decoded, without a query).
