@@ -23,7 +23,7 @@ type bench struct {
 
 // functions are the binaries that are measured, by the names of their folders.
 func functions() []string {
-	return []string{"picture", "create-task", "tasks", "callback-result", "callback-status", "relay", "sweeper"}
+	return []string{"picture", "create-task", "tasks", "callback-result", "callback-status", "relay", "web", "sweeper"}
 }
 
 // newBench builds the functions, as they are built for the platform.

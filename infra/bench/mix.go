@@ -74,6 +74,13 @@ func (s *system) mix(function string, st *stock) []func(i int) (ask, error) {
 			always(get("/api/reconstruction/events/"+nobody, 404)),
 			nothing,
 		},
+		"web": {
+			always(get("/", 200)),
+			always(get("/app/tasks", 200)),
+			always(get("/"+siteScript, 200)),
+			always(get("/assets/old-AAAAAAA1.js", 404)),
+			nothing,
+		},
 	}[function]
 }
 

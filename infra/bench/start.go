@@ -68,9 +68,10 @@ func (s *system) firstAnswers() []firstAnswer {
 			all = append(all, firstAnswer{function, "start to the end of its first run", nil})
 			continue
 		}
-		all = append(all,
-			firstAnswer{function, "start to first answer", func() (ask, error) { return get("/nothing", 404), nil }},
-			firstAnswer{function, "start to first answer that asks Redis", asking[function]})
+		all = append(all, firstAnswer{function, "start to first answer", func() (ask, error) { return get("/nothing", 404), nil }})
+		if asking[function] != nil { // web has no Redis
+			all = append(all, firstAnswer{function, "start to first answer that asks Redis", asking[function]})
+		}
 	}
 	return all
 }

@@ -65,11 +65,16 @@ func (b *bench) system(ctx context.Context) (_ *system, err error) {
 	if s.signer, err = callback.NewSigner(callback.Config{Secrets: []string{secret}}); err != nil {
 		return nil, err
 	}
+	site, err := writeSite(s.dir)
+	if err != nil {
+		return nil, fmt.Errorf("write a page: %w", err)
+	}
 	s.env = []string{
 		"HOST=127.0.0.1", "PORT=0", "REDIS_URL=redis://" + s.redis.address,
 		"COS_BUCKET_URL=" + s.cos.url(), "COS_SECRET_ID=" + cosID, "COS_SECRET_KEY=" + cosKey,
 		"AUTH_MODE=none", "TICKET_SECRET=" + rand.Text() + rand.Text(), "CALLBACK_SECRETS=" + secret,
 		"PUBLIC_BASE_URL=http://127.0.0.1", "WORKER_URLS=" + s.worker.url, "REQUIRED_RESULTS=" + requiredResult,
+		"WEB_ROOT=" + site,
 	}
 	return s, nil
 }
