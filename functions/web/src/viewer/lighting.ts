@@ -1,0 +1,25 @@
+import { AmbientLight, DirectionalLight, Group, HemisphereLight, type Light as ThreeLight } from 'three'
+import type { Light } from './choices'
+
+type Place = [x: number, y: number, z: number]
+
+/** Lights that turn with the camera: what one looks at is always lit the same way. */
+export function lighting(light: Light): Group {
+  const group = new Group()
+  group.add(...rigs[light]())
+  return group
+}
+
+/** three.js's light of intensity π shows a white surface that faces it as white. */
+const rigs: Record<Light, () => ThreeLight[]> = {
+  soft: () => [new HemisphereLight(0xffffff, 0xb9ada0, 1.9), from([-2, 3, 4], 1.5), from([3, 1, 2], 0.5)],
+  sun: () => [new HemisphereLight(0xdfe9ff, 0x8d7c6c, 0.75), from([4, 4.5, 2.5], 3.4, 0xfff0dc)],
+  edge: () => [new AmbientLight(0xffffff, 0.35), from([-4, 2, -2.5], 4.2, 0xbfd4ff), from([4, 1.5, -2], 3.2, 0xffd6b0), from([0, 2, 4], 0.5)],
+  flat: () => [new AmbientLight(0xffffff, Math.PI)],
+}
+
+function from(place: Place, intensity: number, color = 0xffffff): ThreeLight {
+  const light = new DirectionalLight(color, intensity)
+  light.position.set(...place)
+  return light
+}
