@@ -3,11 +3,17 @@ import vue from '@vitejs/plugin-vue'
 import elementPlus from 'unplugin-element-plus/vite'
 import { defineConfig } from 'vitest/config'
 import { compress } from './build/compress.ts'
+import { early } from './build/early.ts'
 
 const api = process.env.API ?? 'http://localhost:8080'
 
 export default defineConfig({
-  plugins: [vue(), elementPlus({}), compress()],
+  plugins: [
+    vue(),
+    process.env.VITEST ? [] : elementPlus({}), // tests look at no styles, and Node loads no .css
+    early('src/shell/early.js'),
+    compress(),
+  ],
   resolve: {
     alias: {
       '@': fileURLToPath(new URL('./src', import.meta.url)),
@@ -36,6 +42,5 @@ export default defineConfig({
     include: ['{src,build}/**/*.test.ts'],
     restoreMocks: true,
     unstubGlobals: true,
-    server: { deps: { inline: ['element-plus'] } },
   },
 })

@@ -2,7 +2,7 @@ import { useDocumentVisibility } from '@vueuse/core'
 import { onScopeDispose, watch } from 'vue'
 import { useTasks } from '@/stores/tasks'
 
-/** Milliseconds between questions while the tab is seen, and while it is hidden and only its title shows. */
+/** Milliseconds between questions while the tab is seen, and while it is hidden and only its title shows, or the API is away. */
 const SEEN = 8_000
 const HIDDEN = 30_000
 
@@ -22,7 +22,14 @@ export function useActiveTasks(): void {
 
   function schedule(): void {
     clearTimeout(timer)
-    if (tasks.active.length > 0 || !tasks.listed) timer = window.setTimeout(() => void ask(), visibility.value === 'hidden' ? HIDDEN : SEEN)
+    const wanted = tasks.active.length > 0 || !tasks.listed
+    if (wanted && tasks.problem?.code !== 'unauthorized') timer = window.setTimeout(() => void ask(), pause())
+  }
+
+  function pause(): number {
+    const { problem } = tasks
+    if (problem) return Math.max(HIDDEN, (problem.retryAfter ?? 0) * 1000)
+    return visibility.value === 'hidden' ? HIDDEN : SEEN
   }
 
   watch([() => tasks.active.length, visibility], schedule)
