@@ -58,7 +58,7 @@ func (c policyConfig) contentSecurityPolicy() string {
 		"font-src 'self'",
 		"img-src 'self' blob: data:" + beside, // previews are blobs
 		"connect-src 'self' blob:" + beside,   // GLTFLoader fetches the textures inside of a GLB as blobs
-		"worker-src 'self' blob:",             // fflate unzips in a worker that it makes of a blob
+		"worker-src 'self'",
 		"manifest-src 'self'",
 		"base-uri 'none'",
 		"form-action 'self'",

@@ -33,7 +33,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 		"font-src":        {"'self'"},
 		"img-src":         append([]string{"'self'", "blob:", "data:"}, beside...),
 		"connect-src":     append([]string{"'self'", "blob:"}, beside...),
-		"worker-src":      {"'self'", "blob:"},
+		"worker-src":      {"'self'"},
 		"manifest-src":    {"'self'"},
 		"base-uri":        {"'none'"},
 		"form-action":     {"'self'"},

@@ -129,12 +129,15 @@ func etag(body []byte) string {
 	return `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`
 }
 
-// hashed is a name with Vite's hash of the content in it: `index-BabGqf5W.js`. One that is all small letters may be a word.
+// hashed is a name with a hash of the content in it, as the build makes them: `index-BabGqf5W.js`, `early-94569abf.js`. What is
+// all small letters may be a word.
 var hashed = regexp.MustCompile(`-([A-Za-z0-9_-]{8})\.[a-z0-9.]+$`)
+
+const digitsAndCapitals = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // lifeOf tells how long a file may be kept: for good where other content would have another name.
 func lifeOf(name string) string {
-	if m := hashed.FindStringSubmatch(name); m != nil && strings.HasPrefix(name, assetFolder) && strings.ToLower(m[1]) != m[1] {
+	if m := hashed.FindStringSubmatch(name); m != nil && strings.HasPrefix(name, assetFolder) && strings.ContainsAny(m[1], digitsAndCapitals) {
 		return "public, max-age=31536000, immutable"
 	}
 	return "no-cache"

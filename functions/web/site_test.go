@@ -110,6 +110,7 @@ func TestLifeOf(t *testing.T) {
 		"assets/x-BabGqf5W.js.map":        forGood,
 		"index.html":                      askAgain,
 		"index-BabGqf5W.html":             askAgain,
+		"assets/early-94569abf.js":        forGood,
 		"assets/index.js":                 askAgain,
 		"assets/my-textfile.js":           askAgain,
 		"assets/BabGqf5W.js":              askAgain,
