@@ -33,6 +33,12 @@ export default defineConfig({
     // No data: URLs but for what is tiny, and none for scripts: the page's Content-Security-Policy has no exceptions.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What changes with a dependency and not with us stays in the browser's cache when we change.
+        codeSplitting: { groups: [{ name: 'vendor', test: /node_modules\/(@vue|vue|vue-router|pinia|@intlify|vue-i18n)\// }] },
+      },
+    },
     reportCompressedSize: false, // compress() says what is really sent.
   },
   server: { proxy: { '/api': api, '/picture': api } },
