@@ -103,6 +103,12 @@ class Backend:
         taken = [c for c in self.of(task_id, "status") if c.answer == 200]
         return [c.document["status"] for c in taken if c.document["status"] != "processing"]
 
+    def failure(self, task_id: str) -> dict[str, str]:
+        """The error of its `failed`. A heartbeat that was on its way may have come after that."""
+        documents = [c.document for c in self.of(task_id, "status")]
+        error: dict[str, str] = next(d for d in documents if d["status"] == "failed")["error"]
+        return error
+
     def results(self, task_id: str) -> dict[str, bytes]:
         return {
             c.document["name"]: c.file

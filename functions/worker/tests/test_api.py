@@ -250,7 +250,7 @@ def test_a_wrong_picture_by_url_is_rejected(worker: Worker, task_id: str, ball: 
     url = f"{worker.backend.url}/wrong.png"
     assert worker.dispatch(task_id, changes={"image_url": url, "image_sha256": sha256}).status_code == 202
     worker.backend.wait_for_status(task_id, "failed")
-    error = worker.backend.of(task_id, "status")[-1].document["error"]
+    error = worker.backend.failure(task_id)
     assert error["code"] == "image_rejected"
 
 
@@ -268,7 +268,7 @@ def test_a_picture_without_an_object_is_rejected_with_advice(silhouette: Worker,
     white = shapes.encoded(np.full((100, 100, 3), 255, np.uint8))
     assert silhouette.dispatch(task_id, white).status_code == 202
     silhouette.backend.wait_for_status(task_id, "failed")
-    error = silhouette.backend.of(task_id, "status")[-1].document["error"]
+    error = silhouette.backend.failure(task_id)
     assert error["code"] == "image_rejected"
     assert "Use a picture of one object" in error["message"]
 

@@ -127,7 +127,7 @@ def test_a_refused_result_fails_the_task(start_worker: StartWorker, task_id: str
     backend.answer_next("result", 200, (409, {"code": "result_conflict"}, {}))
     assert worker.dispatch(task_id, ball).status_code == 202
     backend.wait_for_status(task_id, "failed")
-    error = backend.of(task_id, "status")[-1].document["error"]
+    error = backend.failure(task_id)
     assert error["code"] == "worker_failed"
     assert "xyz_images.png" in error["message"]
     assert len(backend.of(task_id, "result")) == 2

@@ -43,7 +43,6 @@ async def running(data_dir: Path, command: tuple[str, ...] = ENGINE) -> AsyncIte
         await host.start()
         try:
             yield runner
-            assert list(scratch.folder.iterdir()) == []
         finally:
             for job in runner.queue:
                 job.halt()
@@ -58,6 +57,7 @@ def run(data_dir: Path, test: Test) -> None:
         async with running(data_dir) as runner:
             await test(runner)
             await ended(runner)
+        assert list((data_dir / "work").iterdir()) == []
 
     asyncio.run(all_of_it())
 
@@ -131,7 +131,8 @@ def test_what_goes_wrong(backend: Backend, tmp_path: Path, act: str, status: str
 
     run(tmp_path / "data", test)
     assert backend.statuses(job.target.task_id) == [status]
-    document = backend.of(job.target.task_id, "status")[-1].document
+    told = [c.document for c in backend.of(job.target.task_id, "status")]
+    document = next(document for document in told if document["status"] == status)
     assert document.get("error", {}).get("code") == code
     assert "secret" not in str(document)
     assert backend.statuses(after.target.task_id) == ["completed"]
@@ -197,7 +198,7 @@ def test_what_was_accepted_is_taken_up_by_the_next_process(backend: Backend, tmp
             await runner.cancel(next(iter(runner.queue)).target.task_id)
             for known in runner.queue:
                 known.halt()  # as if the process were no more
-            await asyncio.sleep(0)
+            await ended(runner)
 
     asyncio.run(killed())
 
