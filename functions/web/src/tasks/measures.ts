@@ -1,9 +1,7 @@
-import type { useText } from '@/i18n'
-
-type Text = ReturnType<typeof useText>['t']
+import type { Translate } from '@/i18n'
 
 /** `48 s`, `3 min 5 s`, `1 h 20 min`: no more exact than anybody wants to know. */
-export function duration(seconds: number, t: Text): string {
+export function duration(seconds: number, t: Translate): string {
   const whole = Math.max(0, Math.floor(seconds))
   const [h, min, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
   if (h > 0) return t('tasks.hours', { h, min })

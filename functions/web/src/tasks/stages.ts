@@ -1,4 +1,4 @@
-import type { MessageKey, useText } from '@/i18n'
+import type { MessageKey, Translate } from '@/i18n'
 
 /** The stages of both engines and of the worker around them. Others are shown in the worker's own words. */
 const labels = {
@@ -19,7 +19,7 @@ const labels = {
   upload: 'tasks.stages.upload',
 } as const satisfies Record<string, MessageKey>
 
-export function stageLabel(stage: string, t: ReturnType<typeof useText>['t']): string {
+export function stageLabel(stage: string, t: Translate): string {
   return Object.hasOwn(labels, stage) ? t(labels[stage as keyof typeof labels]) : stage
 }
 
