@@ -20,7 +20,9 @@ const MOST = 256e6
 const STALLED = 30_000
 
 /** A result's bytes, all of them. Throws a Problem, a ModelError, or the abort of `signal`. */
-export async function fetchResult(results: Results, taskId: string, name: string, { signal, onShare }: Fetching = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function fetchResult(
+  results: Results, taskId: string, name: string, { signal, onShare }: Fetching = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   const result = await locate(results, taskId, name)
   if (result.size > MOST) throw new ModelError('too_large', `${result.size} bytes`)
   const stall = new AbortController()
@@ -57,7 +59,9 @@ async function locate(results: Results, taskId: string, name: string): Promise<T
 }
 
 /** Into one array of the stated size: what comes beyond it is not the file. */
-async function collect(response: Response, size: number, awake: () => void, onShare?: (share: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+async function collect(
+  response: Response, size: number, awake: () => void, onShare?: (share: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (/^text\/html\b/i.test(response.headers.get('Content-Type') ?? '')) throw new ModelError('page')
   const bytes = new Uint8Array(size)
   let come = 0
@@ -70,7 +74,8 @@ async function collect(response: Response, size: number, awake: () => void, onSh
       throw new ModelError('damaged', 'longer than stated')
     }
     bytes.set(value, come)
-    onShare?.((come += value.length) / size)
+    come += value.length
+    onShare?.(come / size)
   }
   if (come < size) throw new ModelError('truncated', `${come} of ${size} bytes`)
   return bytes

@@ -6,7 +6,9 @@ const SIDE = 64
 export class Ground {
   readonly mesh: Mesh
   private readonly fade: Texture = softDisc()
-  private readonly material = new MeshBasicMaterial({ color: 0x000000, transparent: true, opacity: 0.32, depthWrite: false, alphaMap: this.fade })
+  private readonly material = new MeshBasicMaterial({
+    color: 0x000000, transparent: true, opacity: 0.32, depthWrite: false, alphaMap: this.fade,
+  })
 
   constructor() {
     this.mesh = new Mesh(new PlaneGeometry(1, 1).rotateX(-Math.PI / 2), this.material)

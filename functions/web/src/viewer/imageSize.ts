@@ -3,7 +3,7 @@ import { ModelError } from './failure'
 /** A decoder allocates what the header claims: 100 bytes of PNG can ask for 3 GB. */
 const PIXELS = 64e6
 
-/** Refuses an image that claims too many pixels, before anything decodes it. Formats without a size that we can read are left to the browser. */
+/** Refuses an image that claims too many pixels, before anything decodes it. Other formats than PNG and JPEG are left to the browser. */
 export function checkImage(bytes: Uint8Array): void {
   const size = pngSize(bytes) ?? jpegSize(bytes)
   if (size && size.width * size.height > PIXELS) throw new ModelError('too_large', `a texture of ${size.width} × ${size.height}`)

@@ -14,7 +14,9 @@ export function lighting(light: Light): Group {
 const rigs: Record<Light, () => ThreeLight[]> = {
   soft: () => [new HemisphereLight(0xffffff, 0xb9ada0, 1.9), from([-2, 3, 4], 1.5), from([3, 1, 2], 0.5)],
   sun: () => [new HemisphereLight(0xdfe9ff, 0x8d7c6c, 0.75), from([4, 4.5, 2.5], 3.4, 0xfff0dc)],
-  edge: () => [new AmbientLight(0xffffff, 0.35), from([-4, 2, -2.5], 4.2, 0xbfd4ff), from([4, 1.5, -2], 3.2, 0xffd6b0), from([0, 2, 4], 0.5)],
+  edge: () => [
+    new AmbientLight(0xffffff, 0.35), from([-4, 2, -2.5], 4.2, 0xbfd4ff), from([4, 1.5, -2], 3.2, 0xffd6b0), from([0, 2, 4], 0.5),
+  ],
   flat: () => [new AmbientLight(0xffffff, Math.PI)],
 }
 

@@ -41,8 +41,8 @@ export function readObjArchive(bytes: Uint8Array): ObjArchive {
 function find(files: Map<string, Uint8Array>, path: string, kind: RegExp): Uint8Array | undefined {
   const base = (name: string) => name.split(/[\\/]/).at(-1)!.toLowerCase()
   const alike = [...files].filter(([name]) => kind.test(name))
-  const found = alike.find(([name]) => name === path) ?? alike.find(([name]) => base(name) === base(path)) ?? (alike.length === 1 ? alike[0] : undefined)
-  return found?.[1]
+  const found = alike.find(([name]) => name === path) ?? alike.find(([name]) => base(name) === base(path))
+  return (found ?? (alike.length === 1 ? alike[0] : undefined))?.[1]
 }
 
 function text(bytes: Uint8Array): string {

@@ -74,7 +74,7 @@ export class Stage {
     this.ground.put(new Box3().setFromObject(model.object))
     this.reset()
     // Where the driver can, it compiles beside us, and the first frame does not wait for it.
-    await this.renderer.compileAsync(this.scene, this.camera)
+    if (this.renderer.extensions.has('KHR_parallel_shader_compile')) await this.renderer.compileAsync(this.scene, this.camera)
     this.invalidate()
   }
 
@@ -119,9 +119,9 @@ export class Stage {
   /** The first view again. */
   reset(): void {
     if (!this.model) return
-    const { center, radius } = new Box3().setFromObject(this.model.object).getBoundingSphere(new Sphere())
-    const narrow = Math.min(1, this.camera.aspect)
-    const distance = 0.98 * radius / Math.sin(Math.atan(Math.tan(FIELD * Math.PI / 360) * narrow))
+    const box = new Box3().setFromObject(this.model.object)
+    const { center, radius } = box.getBoundingSphere(new Sphere())
+    const distance = distanceTo(box.getSize(new Vector3()), this.camera.aspect)
     this.camera.position.copy(center).addScaledVector(FROM, distance)
     this.camera.near = radius / 100
     this.camera.far = radius * 40
@@ -187,8 +187,16 @@ export class Stage {
   }
 }
 
+/** From where a box fits the view with some air, however it is turned about its upright axis. */
+export function distanceTo({ x, y, z }: Vector3, aspect: number): number {
+  const across = Math.hypot(x, z) / 2
+  const slope = Math.tan(FIELD * Math.PI / 360)
+  return Math.max(y / 2 + across * FROM.y, across / aspect) * 1.22 / slope + across / 2
+}
+
 function createRenderer(canvas: HTMLCanvasElement): WebGLRenderer {
-  // Asked here first, for three.js shouts into the console where there is none.
-  if (!canvas.getContext('webgl2', { antialias: true, alpha: true })) throw new NoWebGL()
-  return new WebGLRenderer({ canvas, context: canvas.getContext('webgl2')!, antialias: true, alpha: true })
+  // Asked for here, because three.js shouts into the console where there is none.
+  const context = canvas.getContext('webgl2', { antialias: true, alpha: true })
+  if (!context) throw new NoWebGL()
+  return new WebGLRenderer({ canvas, context })
 }
