@@ -191,7 +191,7 @@ export class Stage {
 export function distanceTo({ x, y, z }: Vector3, aspect: number): number {
   const across = Math.hypot(x, z) / 2
   const slope = Math.tan(FIELD * Math.PI / 360)
-  return Math.max(y / 2 + across * FROM.y, across / aspect) * 1.22 / slope + across / 2
+  return Math.max(y / 2 + across * FROM.y, across / aspect) * 1.06 / slope + across / 2
 }
 
 function createRenderer(canvas: HTMLCanvasElement): WebGLRenderer {
