@@ -114,7 +114,7 @@ export default {
   viewAlt: '{what}: {side}',
 
   files: 'Files',
-  download: 'Download {name}, {size}',
+  download: 'Download',
   downloading: 'Downloading {name}',
   fileGone: 'This file is no longer there.',
   downloadFailed: 'The file could not be downloaded. Check your connection and try again.',

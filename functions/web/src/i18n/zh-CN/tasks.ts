@@ -116,7 +116,7 @@ const tasks: Messages['tasks'] = {
   viewAlt: '{what}：{side}',
 
   files: '文件',
-  download: '下载 {name}，{size}',
+  download: '下载',
   downloading: '正在下载 {name}',
   fileGone: '这个文件已不存在。',
   downloadFailed: '文件未能下载。请检查网络后重试。',
