@@ -3,7 +3,8 @@
 The scheme is GrabCut's (Rother et al. 2004): guess, learn what object and background look like, cut, and
 again until nothing changes. The models are counts over a codebook of the picture's own colours instead
 of five Gaussians each, for backgrounds of many colours are the point here. Beside colour they count
-smoothness, and a background may lie in a shadow.
+smoothness, and a background may lie in a shadow. The Gaussians are asked too where the counts lead to
+something of an odd size.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,9 @@ SIDE = 192
 
 ROUNDS = 7
 
+FRAME = 0.03
+"""So much of the picture along its border is surely background, relative to its shorter side."""
+
 FIRST_GUESS = 0.55
 """The object is first thought to be this ellipse, relative to the picture."""
 
@@ -29,6 +33,9 @@ SECOND_GUESS, RARER, BORDER = 0.75, 0.8, 0.1
 
 AGREEMENT = 0.3
 """Where the two agree on less than this of the first, the first is believed."""
+
+TYPICAL_SHARE, DOUBT = 0.22, 0.2
+"""How much of a picture its object covers, and the logarithm of the factor from which on a mask seems odd."""
 
 TRUST = 3.0
 """Log-likelihood ratios count up to this."""
@@ -60,15 +67,48 @@ def grabcut(rgb: Bytes, lab: Field, check: Callable[[], None]) -> Mask:
     height, width = rgb.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     size = max(4, round(width * scale)), max(4, round(height * scale))
-    small = (cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in (rgb, lab))
-    amid = _Learner(*small)
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    amid = _Learner(small, cv2.resize(lab, size, interpolation=cv2.INTER_AREA))
     one = _settle(amid, amid.central_guess(), check)
     other = _settle(amid, amid.unlike_border_guess(), check)
     # Two ways to go wrong seldom agree: what only one of them took for the object mostly is not.
     agreed = one & other
     mask = agreed if agreed.sum() > AGREEMENT * one.sum() else one
+    if mask.any() and _oddness(mask) > DOUBT:
+        by_gaussians = amid.central_parts(_gaussians(small, check))
+        if _oddness(by_gaussians) < _oddness(mask) - DOUBT:
+            mask = by_gaussians
     check()
     return amid.refine(mask, rgb, lab) if mask.any() else np.zeros((height, width), np.bool_)
+
+
+def _oddness(mask: Mask) -> float:
+    """How far the mask is from the size that objects have in pictures of them, as a factor's logarithm."""
+    return abs(float(np.log((mask.mean() + 1e-6) / TYPICAL_SHARE)))
+
+
+def _gaussians(rgb: Bytes, check: Callable[[], None]) -> Mask:
+    """GrabCut as it was published, from a large guess amid the picture.
+
+    Counts lose an object of many materials piece by piece to a background that shares some of its colours;
+    five Gaussians are too coarse for that.
+    """
+    height, width = rgb.shape[:2]
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    labels = np.where((x / 0.8) ** 4 + (y / 0.8) ** 4 < 1, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[_frame(height, width, FRAME)] = cv2.GC_BGD
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(1)  # its k-means starts from OpenCV's generator; results must repeat
+    mode = cv2.GC_INIT_WITH_MASK
+    for _ in range(ROUNDS):
+        check()
+        if not (labels & 1).any():
+            break  # a colour model of nothing can't be learnt
+        cv2.grabCut(bgr, labels, (0, 0, 0, 0), background, foreground, 1, mode)
+        mode = cv2.GC_EVAL
+    mask: Mask = (labels & 1) > 0
+    return mask
 
 
 def _settle(amid: "_Learner", mask: Mask, check: Callable[[], None]) -> Mask:
@@ -97,7 +137,7 @@ class _Learner:
             np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij"
         )
         self._off_centre: Field = np.hypot(self._rows, self._columns)
-        self._frame = _frame(height, width, 0.03)
+        self._frame = _frame(height, width, FRAME)
 
     def central_guess(self) -> Mask:
         """An ellipse amid the picture."""
@@ -120,7 +160,7 @@ class _Learner:
         centred = favour * (1 - 2 * np.clip(self._off_centre, 0, 1.3) ** 2)
         evidence = (np.clip(ratios, -TRUST, TRUST) + centred) / (TRUST + favour)
         evidence = cv2.GaussianBlur(evidence.astype(np.float32), (0, 0), 0.8)
-        return self._central(min_cut(evidence, self._guide, self._frame, CUT_WEIGHT))
+        return self.central_parts(min_cut(evidence, self._guide, self._frame, CUT_WEIGHT))
 
     def refine(self, mask: Mask, rgb: Bytes, lab: Field) -> Mask:
         """The mask at the size of a larger picture of the same: only its edge is cut anew."""
@@ -158,7 +198,7 @@ class _Learner:
         texture = TEXTURE_SHARE * np.clip(np.log(smooth_in / smooth_out), -TEXTURE_TRUST, TEXTURE_TRUST)
         return lit, shaded, texture
 
-    def _central(self, mask: Mask) -> Mask:
+    def central_parts(self, mask: Mask) -> Mask:
         """The parts that weigh most, seen from the middle."""
         count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
         if count <= 2:
