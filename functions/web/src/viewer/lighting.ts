@@ -6,13 +6,17 @@ type Place = [x: number, y: number, z: number]
 /** Lights that turn with the camera: what one looks at is always lit the same way. */
 export function lighting(light: Light): Group {
   const group = new Group()
-  group.add(...rigs[light]())
+  for (const each of rigs[light]()) {
+    group.add(each)
+    // A target that stays in the world would have the camera's distance bend the direction.
+    if (each instanceof DirectionalLight) group.add(each.target)
+  }
   return group
 }
 
 /** three.js's light of intensity π shows a white surface that faces it as white. */
 const rigs: Record<Light, () => ThreeLight[]> = {
-  soft: () => [new HemisphereLight(0xffffff, 0xb9ada0, 1.9), from([-2, 3, 4], 1.5), from([3, 1, 2], 0.5)],
+  soft: () => [new HemisphereLight(0xffffff, 0x94897f, 1.25), from([-2.5, 3, 3], 1.9), from([3, 1, 2], 0.35)],
   sun: () => [new HemisphereLight(0xdfe9ff, 0x8d7c6c, 0.75), from([4, 4.5, 2.5], 3.4, 0xfff0dc)],
   edge: () => [
     new AmbientLight(0xffffff, 0.35), from([-4, 2, -2.5], 4.2, 0xbfd4ff), from([4, 1.5, -2], 3.2, 0xffd6b0), from([0, 2, 4], 0.5),
