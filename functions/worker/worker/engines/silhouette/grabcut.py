@@ -34,7 +34,7 @@ SECOND_GUESS, RARER, BORDER = 0.75, 0.8, 0.1
 AGREEMENT = 0.3
 """Where the two agree on less than this of the first, the first is believed."""
 
-TYPICAL_SHARE, DOUBT = 0.22, 0.2
+TYPICAL_SHARE, DOUBT = 0.22, 0.3
 """How much of a picture its object covers, and the logarithm of the factor from which on a mask seems odd."""
 
 TRUST = 3.0
