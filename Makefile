@@ -86,7 +86,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp $(WORKER)/requirements-dev.txt
 	@touch $@
 
 .PHONY: test
-test: test-go test-worker ## every test, on real parts
+test: test-go test-worker test-web ## every test, on real parts
 
 .PHONY: test-go
 test-go: redis worker
@@ -98,23 +98,28 @@ test-worker: $(VENV)/.stamp-dev
 	cd infra/bench && $(CURDIR)/$(PYTHON) -m pytest -c $(CURDIR)/$(WORKER)/pyproject.toml -n auto quality/tests
 
 .PHONY: test-web
-test-web: $(WEB)/node_modules/.package-lock.json ## the page's types, style and tests
-	cd $(WEB) && npm run check && npm test
+test-web: $(WEB)/node_modules/.package-lock.json chromium ## the page alone, in Node and in a browser
+	cd $(WEB) && npm test
 
 .PHONY: redis
 redis:
 	@infra/local/setup/redis
 
+.PHONY: chromium
+chromium:
+	@infra/local/setup/chromium
+
 .PHONY: check
 check: lint test ## what CI runs: linters, then every test
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev ## formatting, vet, imports' directions, types, what a file may name
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev $(WEB)/node_modules/.package-lock.json ## formatting, vet, imports' directions, types, what a file may name
 	go mod tidy -diff
 	$< run
 	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff check quality && $(CURDIR)/$(VENV)/bin/ruff format --check quality
 	cd infra/bench && MYPYPATH=$(CURDIR)/$(WORKER) $(CURDIR)/$(PYTHON) -m mypy --config-file $(CURDIR)/$(WORKER)/pyproject.toml -p quality
+	cd $(WEB) && npm run --silent check
 	infra/local/setup/names
 
 .PHONY: format
