@@ -1,0 +1,29 @@
+import { defineConfig, devices } from '@playwright/test'
+import type { Settings } from './browser/fixtures'
+
+/** Stories of people who use the page, told to Debian's chromium over the running system. */
+export default defineConfig<object, Settings>({
+  testDir: 'browser',
+  outputDir: 'browser/.results',
+  reporter: [['list'], ['html', { outputFolder: 'browser/.report', open: 'never' }]],
+  workers: 2, // a system each
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  use: {
+    ...devices['Desktop Chrome'],
+    viewport: { width: 1280, height: 800 },
+    locale: 'en-US',
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      // WebGL is drawn in software: there is no graphics card in a container.
+      args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+    },
+  },
+  projects: [
+    { name: 'stories', testMatch: '*.spec.ts', testIgnore: 'shots.spec.ts' },
+  ],
+})
