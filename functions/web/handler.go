@@ -16,6 +16,7 @@ import (
 func (s site) routes() httpjson.Routes {
 	return httpjson.Routes{
 		"/":                 {http.MethodGet: s.page}, // pictures
+		"/app":              {http.MethodGet: s.page},
 		"/app/{view...}":    {http.MethodGet: s.page}, // the app's other views: it reads the address itself
 		"/assets/{name...}": {http.MethodGet: s.asset},
 	}
