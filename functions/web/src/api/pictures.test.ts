@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import picture from '#contract/picture.json'
 import grant from '#contract/upload-url.json'
 import { provide } from '@/auth'
@@ -14,6 +14,14 @@ afterEach(async () => {
   provide(null)
   await server.close()
 })
+
+/** What jsdom would say in the console, as a browser does, of requests that fail. */
+function complaints(): string[] {
+  const { virtualConsole } = (globalThis as unknown as { jsdom: { virtualConsole: NodeJS.EventEmitter } }).jsdom
+  const said: string[] = []
+  virtualConsole.removeAllListeners('jsdomError').on('jsdomError', (error: Error) => said.push(error.message))
+  return said
+}
 
 const file = (bytes: number) => new File([new Uint8Array(bytes)], 'teapot.png', { type: 'image/png' })
 
@@ -41,8 +49,10 @@ describe('in the request', () => {
   })
 
   it('is unreachable when the backend goes away meanwhile', async () => {
+    const said = complaints()
     handle = response => response.destroy()
     await expect(uploadPicture(file(10))).rejects.toMatchObject({ code: 'unreachable' })
+    expect(said).toEqual([expect.stringContaining('socket hang up')])
   })
 
   it('can be stopped, before and meanwhile', async () => {
@@ -73,6 +83,15 @@ describe('the direct route', () => {
     expect(put?.headers).toMatchObject({ 'x-signed': '1', 'content-length': String(large) })
     expect(put?.headers.authorization).toBeUndefined() // the token is nobody else's business
     expect(completed).toMatchObject({ method: 'POST', url: `/picture/${grant.id}/complete` })
+  })
+
+  it('leaves to the browser what only it may set', async () => {
+    const set = vi.spyOn(XMLHttpRequest.prototype, 'setRequestHeader')
+    handle = (response, request) => request.url === '/picture/upload-url'
+      ? json(response, 201, { ...grant, url: `${server.origin}/cos`, headers: { 'Content-Length': String(large), 'Host': 'cos', 'x-signed': '1' } })
+      : both(200)(response, request)
+    await uploadPicture(file(large))
+    expect(set.mock.calls).toEqual([['x-signed', '1']])
   })
 
   it('says so when the storage refuses, and does not complete', async () => {

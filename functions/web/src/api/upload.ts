@@ -17,9 +17,13 @@ export async function upload<T>(path: string, form: FormData, transfer: Transfer
   return parsed<T>(answer.text, answer.status)
 }
 
+/** Headers that no script may set: the browser sends them by itself, of the same values, for they are what was announced. */
+const browsersOwn = new Set(['content-length', 'host'])
+
 /** Puts a file to a presigned URL, with exactly the headers that were signed. */
 export async function put(url: string, headers: Record<string, string>, file: Blob, transfer: Transfer): Promise<void> {
-  const { status, text } = await transmit('PUT', new URL(url), headers, file, transfer)
+  const ours = Object.fromEntries(Object.entries(headers).filter(([name]) => !browsersOwn.has(name.toLowerCase())))
+  const { status, text } = await transmit('PUT', new URL(url), ours, file, transfer)
   if (status < 200 || status >= 300) throw new Problem('storage_refused', { status, detail: text.slice(0, 200) })
 }
 
