@@ -37,6 +37,16 @@ it('leaves copies beside each file that they are smaller than', async () => {
   expect(files.filter(file => file.startsWith('later'))).toHaveLength(1) // too small
 })
 
+it('finds the files wherever they are built to', async () => {
+  const outDir = await mkdtemp(join(tmpdir(), 'elsewhere-'))
+  try {
+    await build({ root, configFile: false, logLevel: 'silent', build: { outDir, emptyOutDir: true }, plugins: [compress()] })
+    expect(await readdir(join(outDir, 'assets'))).toContainEqual(expect.stringMatching(/\.js\.br$/))
+  } finally {
+    await rm(outDir, { recursive: true })
+  }
+})
+
 it('says what the first page loads', () => {
   expect(said).toMatch(/• assets\/index-\S+\.js/)
   expect(said).toMatch(/ {2}assets\/later-\S+\.js/)

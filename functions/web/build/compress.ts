@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
+import { basename, extname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import type { Plugin, ResolvedConfig } from 'vite'
@@ -22,7 +22,7 @@ export function compress(): Plugin {
       config = resolved
     },
     async closeBundle() {
-      const root = join(config.root, config.build.outDir)
+      const root = resolve(config.root, config.build.outDir) // `--outDir` may be absolute
       const sizes = new Map<string, Sizes>()
       const files = await readdir(root, { recursive: true })
       await Promise.all(files.filter(file => TEXT.has(extname(file))).map(async (file) => {
