@@ -14,7 +14,7 @@ import { useTaskActions } from './useTaskActions'
 
 vi.mock('@/api/tasks')
 
-const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/app/tasks/:id', name: 'task', component: {} }] })
+const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: {} }, { path: '/app/tasks/:id', name: 'task', component: {} }] })
 
 function actionsOf(taskId: string) {
   let actions!: ReturnType<typeof useTaskActions>
