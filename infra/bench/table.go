@@ -10,15 +10,29 @@ import (
 
 // figure is one measured value, and what it may be.
 type figure struct {
-	what   string
-	value  float64
-	unit   string
-	atMost *float64 // the budget; nil where there is none
-	beside string   // what else is known of it
+	what  string
+	value float64
+	unit  string
+	// atMost and atLeast are the budget; nil where there is none.
+	atMost, atLeast *float64
+	beside          string // what else is known of it
 }
 
 // met tells whether a figure is within its budget. One that could not be measured (NaN) is not.
-func (f figure) met() bool { return f.atMost == nil || f.value <= *f.atMost }
+func (f figure) met() bool {
+	return (f.atMost == nil || f.value <= *f.atMost) && (f.atLeast == nil || f.value >= *f.atLeast)
+}
+
+// budget writes what the figure may be, "" where it may be anything.
+func (f figure) budget() string {
+	switch {
+	case f.atMost != nil:
+		return "≤ " + amount(*f.atMost, f.unit)
+	case f.atLeast != nil:
+		return "≥ " + amount(*f.atLeast, f.unit)
+	}
+	return ""
+}
 
 // table is the figures of a run, by scenario.
 type table struct {
@@ -58,12 +72,12 @@ func (t *table) String() string {
 	var s strings.Builder
 	s.WriteString("| scenario | what | figure | budget | met | beside it |\n|---|---|--:|--:|---|---|\n")
 	for _, r := range t.rows {
-		budget, met := "", ""
-		if r.atMost != nil {
-			budget, met = "≤ "+amount(*r.atMost, r.unit), "yes"
-			if !r.met() {
-				met = "**no**"
-			}
+		budget, met := r.budget(), ""
+		switch {
+		case !r.met():
+			met = "**no**"
+		case budget != "":
+			met = "yes"
 		}
 		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s | %s |\n", cell(r.scenario), cell(r.what), amount(r.value, r.unit), budget, met, cell(r.beside))
 	}

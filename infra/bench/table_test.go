@@ -37,17 +37,20 @@ func TestPercentileIsTheNearestRank(t *testing.T) {
 
 func TestAFigureThatCouldNotBeMeasuredMissesItsBudget(t *testing.T) {
 	for _, c := range []struct {
-		value  float64
-		atMost *float64
-		met    bool
+		value           float64
+		atMost, atLeast *float64
+		met             bool
 	}{
-		{1, nil, true},
-		{1, new(1.0), true},
-		{1.01, new(1.0), false},
-		{-1, new(1.0), true},
-		{math.NaN(), new(1.0), false},
+		{1, nil, nil, true},
+		{1, new(1.0), nil, true},
+		{1.01, new(1.0), nil, false},
+		{-1, new(1.0), nil, true},
+		{math.NaN(), new(1.0), nil, false},
+		{1, nil, new(1.0), true},
+		{0.99, nil, new(1.0), false},
+		{math.NaN(), nil, new(1.0), false},
 	} {
-		f := figure{value: c.value, atMost: c.atMost}
+		f := figure{value: c.value, atMost: c.atMost, atLeast: c.atLeast}
 		both := &table{rows: []row{{"s", figure{}}, {"s", f}}}
 		if f.met() != c.met || both.met() != c.met {
 			t.Errorf("%g: %v, the table %v", c.value, f.met(), both.met())
@@ -62,12 +65,14 @@ func TestTheTableIsMarkdown(t *testing.T) {
 	tab.add(figure{what: "c", value: 26, unit: "ms", atMost: new(25.0)})
 	tab.scenario("redis")
 	tab.add(figure{what: "d", value: 0.126})
+	tab.add(figure{what: "e", value: 20000, unit: "/s", atLeast: new(15000.0)})
 	tab.note("demo: skipped.")
 	want := `| scenario | what | figure | budget | met | beside it |
 |---|---|--:|--:|---|---|
 | start | a\|b | 12.3 ms | ≤ 25 ms | yes | p90 13.0 ms |
 | start | c | 26 ms | ≤ 25 ms | **no** |  |
 | redis | d | 0.13 |  |  |  |
+| redis | e | 20000 /s | ≥ 15000 /s | yes |  |
 
 demo: skipped.
 `
