@@ -5,11 +5,13 @@ import '@/shell/styles/base.css'
 import '@/shell/styles/element.css'
 import { i18n, preferred, setLanguage } from '@/i18n'
 import App from '@/shell/App.vue'
+import { followDeployments } from '@/shell/newDeployment'
 import { router } from '@/shell/router'
 import { applyTheme } from '@/shell/theme'
 import { toast } from '@/shell/toasts'
 
 applyTheme()
+followDeployments()
 
 const app = createApp(App).use(createPinia()).use(i18n).use(router)
 

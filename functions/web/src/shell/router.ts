@@ -24,7 +24,10 @@ export const router = createRouter({
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
 })
 
-router.onError(() => { loadFailed.value = true })
+router.onError((_, to) => {
+  loadFailed.value = true
+  router.options.history.replace(to.fullPath) // a reload goes on to where the person wanted to
+})
 router.afterEach((to: RouteLocationNormalized, from: RouteLocationNormalized, failure) => {
   if (failure) return
   loadFailed.value = false
