@@ -60,6 +60,8 @@ export class Problem extends Error {
   readonly retryAfter?: number
   /** What to tell the operator. */
   readonly requestId?: string
+  /** When it was met, in milliseconds: `retryAfter` counts from here. */
+  readonly at = Date.now()
 
   constructor(readonly code: ProblemCode, { status = 0, detail = '', errors = [], retryAfter, requestId, cause }: Particulars = {}) {
     super(`${code}${detail && `: ${detail}`}`, { cause })

@@ -5,7 +5,9 @@ import type { Translate } from '.'
 export function describe(problem: Problem, t: Translate): string {
   const { code, retryAfter } = problem
   const sentence = t(`problems.${code}`)
-  if (!retryAfter) return sentence
-  const wait = retryAfter > 90 ? t('shell.retryInMinutes', {}, Math.ceil(retryAfter / 60)) : t('shell.retryIn', {}, retryAfter)
-  return `${sentence} ${wait}`
+  return retryAfter ? `${sentence} ${describeWait(retryAfter, t)}` : sentence
+}
+
+export function describeWait(seconds: number, t: Translate): string {
+  return seconds > 90 ? t('shell.retryInMinutes', {}, Math.ceil(seconds / 60)) : t('shell.retryIn', {}, seconds)
 }
