@@ -7,7 +7,7 @@ const SEEN = 8_000
 const HIDDEN = 30_000
 
 /**
- * Keeps tasks that run without being looked at up to date, by asking the list: one question for all of them. A stream each would
+ * Keeps tasks that run without being looked at up to date, by asking the list: one question for nearly all of them. A stream each would
  * use up the six connections that a browser has for a host.
  */
 export function useActiveTasks(): void {
@@ -16,7 +16,7 @@ export function useActiveTasks(): void {
   let timer = 0
 
   async function ask(): Promise<void> {
-    if (tasks.unfollowed.length > 0 || !tasks.listed) await tasks.load()
+    if (tasks.unfollowed.length > 0 || !tasks.listed) await tasks.watch()
     schedule()
   }
 

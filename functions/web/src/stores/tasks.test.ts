@@ -72,6 +72,37 @@ describe('the list', () => {
   })
 })
 
+describe('watch', () => {
+  it('asks for one that is older than the list reaches by itself', async () => {
+    const tasks = useTasks()
+    tasks.takeTask(task('0-old', { progress: 10 })) // opened by its address
+    answer(['9-new'], 'cursor')
+    vi.mocked(api.getTask).mockResolvedValue(task('0-old', { progress: 60, updatedAt: '2026-01-15T08:40:00.000Z' }))
+    await tasks.watch()
+    expect(api.getTask).toHaveBeenCalledExactlyOnceWith('0-old')
+    expect(tasks.active.map(({ taskId, progress }) => [taskId, progress])).toEqual([['9-new', 42], ['0-old', 60]])
+    tasks.followed.add('0-old')
+    answer(['9-new'], 'cursor')
+    await tasks.watch()
+    expect(api.getTask).toHaveBeenCalledTimes(1)
+  })
+
+  it('forgets what was deleted elsewhere, and keeps what could not be asked for', async () => {
+    const tasks = useTasks()
+    tasks.takeTask(task('gone'))
+    answer([])
+    vi.mocked(api.getTask).mockRejectedValueOnce(new Problem('task_not_found', { status: 404 }))
+    await tasks.watch()
+    expect(tasks.active).toEqual([])
+    tasks.takeTask(task('there'))
+    answer([])
+    vi.mocked(api.getTask).mockRejectedValueOnce(new Problem('unavailable', { retryAfter: 5 }))
+    await tasks.watch()
+    expect(tasks.active).toHaveLength(1)
+    expect(tasks.problem?.retryAfter).toBe(5)
+  })
+})
+
 describe('create', () => {
   it('shows the task at once', async () => {
     vi.mocked(api.createTask).mockResolvedValue({ taskId: 'new', status: 'PENDING', sseUrl: '/s', statusUrl: '/t' })

@@ -24,7 +24,10 @@ export const useTasks = defineStore('tasks', () => {
 
   const undoable = useUndoable(api.deleteTask)
   const list = computed(() => order.value.filter(id => !undoable.isGone(id)).flatMap(id => states.get(id) ?? []))
-  const active = computed(() => list.value.filter(state => !isFinal(state)))
+  /** All that run, newest first; also those that are older than the list reaches, for one may be open by its address. */
+  const active = computed(() => [...states.values()]
+    .filter(state => !isFinal(state) && !undoable.isGone(state.taskId))
+    .sort((a, b) => a.taskId < b.taskId ? 1 : -1)) // ids are UUIDv7: they sort by time
 
   /** Those that a live stream tells of. */
   const followed = shallowReactive(new Set<string>())
@@ -46,9 +49,24 @@ export const useTasks = defineStore('tasks', () => {
     states.set(id, foldEvent(states.get(id) ?? newTask(id), event))
   }
 
-  /** The newest tasks; those that the list has already keep their place. Fails quietly into `problem`. */
-  async function load(): Promise<void> {
-    await page(undefined, (ids, cursor) => {
+  /**
+   * Brings up to date what runs without being followed: one question for the newest, and one for each that is older than those. Fails
+   * quietly into `problem`.
+   */
+  async function watch(): Promise<void> {
+    if (loading.value) return
+    const told = new Set(await load())
+    if (problem.value) return
+    const older = unfollowed.value.filter(({ taskId }) => !told.has(taskId))
+    await Promise.all(older.map(({ taskId }) => refresh(taskId).catch((thrown) => {
+      if (asProblem(thrown).code === 'task_not_found') forget(taskId) // deleted elsewhere
+      else problem.value = asProblem(thrown)
+    })))
+  }
+
+  /** The newest tasks; those that the list has already keep their place. Answers their ids. Fails quietly into `problem`. */
+  function load(): Promise<string[]> {
+    return page(undefined, (ids, cursor) => {
       const known = new Set(order.value)
       const joined = ids.some(id => known.has(id))
       // Where nothing of the old list is left in sight, there may be a hole between the two: begin anew.
@@ -66,17 +84,20 @@ export const useTasks = defineStore('tasks', () => {
     })
   }
 
-  async function page(cursor: string | undefined, take: (ids: string[], next: string | null) => void): Promise<void> {
-    if (loading.value) return
+  async function page(cursor: string | undefined, take: (ids: string[], next: string | null) => void): Promise<string[]> {
+    if (loading.value) return []
     loading.value = true
     try {
       const answer = await api.listTasks(cursor)
       answer.items.forEach(takeTask)
-      take(answer.items.map(task => task.taskId), answer.nextCursor)
+      const ids = answer.items.map(task => task.taskId)
+      take(ids, answer.nextCursor)
       listed.value = true
       problem.value = null
+      return ids
     } catch (thrown) {
       problem.value = asProblem(thrown)
+      return []
     } finally {
       loading.value = false
     }
@@ -113,14 +134,16 @@ export const useTasks = defineStore('tasks', () => {
 
   /** Forgets at once, deletes after the time to undo. */
   function remove(id: string): void {
-    undoable.remove(id, () => {
-      order.value = order.value.filter(other => other !== id)
-      states.delete(id)
-    })
+    undoable.remove(id, () => forget(id))
+  }
+
+  function forget(id: string): void {
+    order.value = order.value.filter(other => other !== id)
+    states.delete(id)
   }
 
   return {
     list, active, followed, unfollowed, nextCursor, listed, loading, problem, removed: undoable.pending, removeProblem: undoable.problem,
-    stateOf, takeTask, takeEvent, load, loadMore, create, cancel, refresh, freshResult, remove, undo: undoable.undo,
+    stateOf, takeTask, takeEvent, watch, load, loadMore, create, cancel, refresh, freshResult, remove, undo: undoable.undo,
   }
 })
