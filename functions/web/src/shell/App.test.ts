@@ -103,7 +103,7 @@ describe('the switches', () => {
     expect(button.attributes('aria-label')).toBe('简体中文')
     await button.trigger('click')
     await vi.waitFor(() => expect(app.findAll('nav a').map(link => link.text())).toEqual(['图片', '模型']))
-    expect(app.find('button[lang="en"]').text()).toBe('EN')
+    expect(app.find('button[lang="en"]').text()).toBe('English')
     expect(document.title).toBe('图片 · Recon3D')
   })
 
