@@ -1,6 +1,6 @@
 import { flushPromises, mount } from '@vue/test-utils'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Component } from 'vue'
+import { nextTick, type Component } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import completed from '#contract/task-completed.json'
 import { Problem } from '@/api/problem'
@@ -95,7 +95,10 @@ describe('FileList', () => {
     expect(first.text()).toMatch(/^Download\s*model.glb\s*1.3 MB/)
     await first.trigger('click')
     await first.trigger('click')
-    expect(download).toHaveBeenCalledExactlyOnceWith(done.taskId, 'model.glb')
+    expect(download).toHaveBeenCalledExactlyOnceWith(done.taskId, 'model.glb', expect.any(Function))
+    vi.mocked(download).mock.lastCall![2]!(0.427)
+    await nextTick()
+    expect(first.text()).toMatch(/^Download\s*model.glb\s*42%/)
     finish()
     await flushPromises()
     await first.trigger('click')

@@ -1,15 +1,16 @@
 import { Problem } from '@/api/problem'
+import type { TaskResult } from '@/api/schema'
 import type { MessageKey } from '@/i18n'
 import { useTasks } from '@/stores/tasks'
 
 /**
  * Saves a result as a file. Fetched first: `download` counts for nothing on a link to another origin, and a picture would take the place
- * of the page. Throws a Problem.
+ * of the page. `onShare` is told how much of it has come, 0 to 1. Throws a Problem.
  */
-export async function download(taskId: string, name: string): Promise<void> {
+export async function download(taskId: string, name: string, onShare: (share: number) => void = () => {}): Promise<void> {
   const result = await useTasks().freshResult(taskId, name)
   if (!result) throw new Problem('not_found')
-  const file = await fetched(result.url)
+  const file = await fetched(result, onShare)
   const link = document.createElement('a')
   link.href = URL.createObjectURL(file)
   link.download = name
@@ -18,11 +19,20 @@ export async function download(taskId: string, name: string): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
-async function fetched(url: string): Promise<Blob> {
+async function fetched({ url, size }: TaskResult, onShare: (share: number) => void): Promise<Blob> {
   try {
     const response = await fetch(url)
-    if (response.ok) return await response.blob()
-    throw new Problem('storage_refused', { status: response.status })
+    if (!response.ok) throw new Problem('storage_refused', { status: response.status })
+    if (!response.body) return await response.blob()
+    let come = 0
+    const counting = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, passed) {
+        come += chunk.length
+        onShare(Math.min(1, come / size))
+        passed.enqueue(chunk)
+      },
+    })
+    return await new Response(response.body.pipeThrough(counting), { headers: response.headers }).blob()
   } catch (cause) {
     throw cause instanceof Problem ? cause : new Problem('unreachable', { cause })
   }
