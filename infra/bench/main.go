@@ -28,6 +28,7 @@ func scenarios() []scenario {
 		{"upload", "an upload beside its parts done the plain way", measureUpload},
 		{"events", "a callback's answer to the event at the browser, with 100 open streams", measureEvents},
 		{"redis", "round trips to Redis, counted at the socket", measureTrips},
+		{"store", "changes of a task beside bare scripts of the same writes", measureStore},
 		{"demo", "make demo, whole", measureDemo},
 	}
 }

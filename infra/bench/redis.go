@@ -16,9 +16,9 @@ import (
 // redisFsync is when Redis writes through to the disk: as on the local host, and as the vendor sets it.
 const redisFsync = "everysec"
 
-// startRedis starts a server of its own over that folder. It has no password, for setting up a connection would count
-// among the round trips.
-func startRedis(ctx context.Context, dir string) (*process, error) {
+// startRedis starts a server of its own over that folder, settings being more of its arguments. It has no password, for
+// setting up a connection would count among the round trips.
+func startRedis(ctx context.Context, dir string, settings ...string) (*process, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, skip("there is no redis-server on the PATH (Debian's package redis-server has it)")
@@ -31,10 +31,10 @@ func startRedis(ctx context.Context, dir string) (*process, error) {
 		return nil, err
 	}
 	defer release()
-	p, err := spawn("redis-server", path, []string{
+	p, err := spawn("redis-server", path, append([]string{
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir,
 		"--appendonly", "yes", "--appendfsync", redisFsync, "--save", "",
-	}, os.Environ())
+	}, settings...), os.Environ())
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ type sample []float64
 func (s *sample) add(v float64)           { *s = append(*s, v) }
 func (s *sample) addTime(d time.Duration) { s.add(milliseconds(d)) }
 
+func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // percentile is the smallest measurement that p percent are not above (nearest rank); NaN where there is none.
