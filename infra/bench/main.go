@@ -29,6 +29,7 @@ func scenarios() []scenario {
 		{"events", "a callback's answer to the event at the browser, with 100 open streams", measureEvents},
 		{"redis", "round trips to Redis, counted at the socket", measureTrips},
 		{"store", "changes of a task beside bare scripts of the same writes", measureStore},
+		{"load", "tasks through the whole system, created to COMPLETED at the browser", measureLoad},
 		{"demo", "make demo, whole", measureDemo},
 	}
 }
