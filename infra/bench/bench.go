@@ -19,6 +19,7 @@ type bench struct {
 	dir   string // for everything that is written; removed at the end
 	began machine
 	table *table
+	relay relaySizes
 }
 
 // functions are the binaries that are measured, by the names of their folders.

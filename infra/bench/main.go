@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"regexp"
 	"syscall"
+	"time"
 )
 
 // scenario is one thing that is measured. It adds its figures to the table of b.
@@ -29,6 +30,7 @@ func scenarios() []scenario {
 		{"events", "a callback's answer to the event at the browser, with 100 open streams", measureEvents},
 		{"redis", "round trips to Redis, counted at the socket", measureTrips},
 		{"store", "changes of a task beside bare scripts of the same writes", measureStore},
+		{"relay", "event streams: the relay and its peers under thousands of clients", measureRelay},
 		{"load", "tasks through the whole system, created to COMPLETED at the browser", measureLoad},
 		{"demo", "make demo, whole", measureDemo},
 	}
@@ -49,6 +51,15 @@ func run(ctx context.Context, args []string) (exitCode int) {
 	only := flags.String("run", "", "measure only the scenarios whose name matches this `regexp`")
 	n := flags.Int("n", 50, "how often: `N` starts of each function, N uploads, 20×N callbacks, N/10 demos (at least one)")
 	output := flags.String("o", "", "write the table to this `file` too; between its marks, where it has some as README.md has")
+	relay := relaySizes{only: regexp.MustCompile("")}
+	flags.IntVar(&relay.clients, "clients", 5000, "relay: `N` clients, and twice as many idle ones")
+	flags.DurationVar(&relay.length, "length", 10*time.Second, "relay: how long events are published")
+	flags.DurationVar(&relay.hold, "hold", 20*time.Second, "relay: how long idle clients idle")
+	flags.IntVar(&relay.rounds, "rounds", 3, "relay: medians of `N` rounds, in which the servers take turns")
+	flags.Func("relay", "relay: only what matches this `regexp`, such as 'lean/(A|D)'", func(s string) (err error) {
+		relay.only, err = regexp.Compile(s)
+		return err
+	})
 	check := flags.Bool("check", false, "exit with 1 where a budget is missed")
 	flags.Usage = func() {
 		out := flags.Output()
@@ -66,8 +77,8 @@ func run(ctx context.Context, args []string) (exitCode int) {
 		return 2
 	}
 	matching, err := regexp.Compile(*only)
-	if err != nil || *n < 1 || flags.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "bench: -run takes a regular expression, -n a positive number, and there are no other arguments")
+	if err != nil || *n < 1 || relay.clients < 1 || relay.rounds < 1 || flags.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "bench: -run takes a regular expression, -n, -clients and -rounds positive numbers, and there are no other arguments")
 		return 2
 	}
 
@@ -77,6 +88,7 @@ func run(ctx context.Context, args []string) (exitCode int) {
 		return 1
 	}
 	defer b.close()
+	b.relay = relay
 	failed := b.measure(ctx, matching)
 	report := b.report()
 	fmt.Print(report)

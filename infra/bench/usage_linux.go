@@ -57,3 +57,19 @@ func pause() {
 	t := syscall.Timespec{Nsec: 20_000}
 	_ = syscall.Nanosleep(&t, nil) // shorter where a signal comes
 }
+
+// allowDescriptors raises the bound of open descriptors of this process and its children.
+func allowDescriptors(count int) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("bound of descriptors: %w", err)
+	}
+	if limit.Cur >= uint64(count) {
+		return nil
+	}
+	limit.Cur, limit.Max = uint64(count), max(limit.Max, uint64(count))
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("allow %d descriptors (ulimit -n): %w", count, err)
+	}
+	return nil
+}

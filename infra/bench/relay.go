@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// relaySizes is how large the scenarios of the relay are.
+type relaySizes struct {
+	clients int           // of A, B, C and slow; D has twice as many
+	length  time.Duration // of A, B and slow
+	hold    time.Duration // how long D's clients idle: longer than a heartbeat of 15 s
+	rounds  int           // of which the medians are taken
+	only    *regexp.Regexp
+}
+
+// eventServer is a server of event streams that is measured. open starts it in a folder of its own, where it may write.
+type eventServer struct {
+	name string
+	open func(ctx context.Context, b *bench, dir string) (venue, error)
+}
+
+// venue is such a server while it runs, with its topics, which are numbered from 0.
+type venue interface {
+	// processes are the server's own, and the Redis that it needs, nil where it needs none.
+	processes() (server, redis *process)
+	// traits are fixed from its start on.
+	traits() traits
+	// addTopics makes more topics.
+	addTopics(ctx context.Context, count int) error
+	// request is what a client sends that watches a topic and has got the event with that id last, "" for none.
+	request(topic int, lastID string) []byte
+	// publish publishes a topic's event of that number, which is one more than the last one's, and waits for the answer. Lanes are
+	// connections: each may be used by one goroutine at a time.
+	publish(ctx context.Context, lane, topic int, number int64) error
+	// stuff publishes an event of that many bytes beside the numbered ones. Clients count it not.
+	stuff(ctx context.Context, lane, topic, size int) error
+	close() error
+}
+
+// traits of a venue.
+type traits struct {
+	address      string
+	first        int64         // number of the last event that a topic has from its making on
+	numberInData bool          // see crowd.Config
+	lanes        int           // connections for publishing
+	started      time.Duration // from the start of its process to the first answer
+	idle         float64       // MB, after it
+	linger       time.Duration // how long it keeps what nobody watches at hand
+}
+
+// eventServers are all that there are, ours first.
+func eventServers() []eventServer {
+	return []eventServer{
+		{"recon3d, net/http", openRelay},
+		{"recon3d, lean", openLeanRelay},
+	}
+}
+
+// relayCase is one thing that is measured of each of them.
+type relayCase struct {
+	name string
+	run  func(ctx context.Context, s *show) (outcome, error)
+}
+
+func relayCases() []relayCase {
+	return []relayCase{
+		{"A", manyTopics},
+		{"B", oneTopic},
+		{"C", comeBack},
+		{"D", idleClients},
+		{"slow", slowReaders},
+	}
+}
+
+// outcome is what was measured once. What was not measured is zero.
+type outcome struct {
+	p50, p99           time.Duration
+	events, deliveries int64
+	took               time.Duration // from the first event to the last delivery
+	cpu                cpuTimes      // meanwhile
+	publishing         cpuTimes      // of as many events on topics that nobody watches
+	lost, doubled, cut int64
+	resident, kernel   float64 // KB a client
+	started            time.Duration
+	idle               float64 // MB
+}
+
+// sound tells whether each client got each event once.
+func (o outcome) sound() bool { return o.lost == 0 && o.doubled == 0 && o.cut == 0 }
+
+// show is a case under way: a fresh venue and how large everything is.
+type show struct {
+	relaySizes
+	venue venue
+	next  []int64 // numbers of the next events of the topics
+}
+
+// measureRelay lets the servers take turns in each case, several rounds.
+func measureRelay(ctx context.Context, b *bench) error {
+	if err := allowDescriptors(3 * b.relay.clients); err != nil {
+		return err
+	}
+	results := relayResults{}
+	skipped := map[string]bool{}
+	for round := range b.relay.rounds {
+		for _, c := range relayCases() {
+			for _, server := range eventServers() {
+				name := server.name + "/" + c.name
+				if skipped[server.name] || !b.relay.only.MatchString(name) {
+					continue
+				}
+				o, err := b.stage(ctx, server, c)
+				var without skip
+				switch {
+				case ctx.Err() != nil:
+					return ctx.Err()
+				case errors.As(err, &without):
+					skipped[server.name] = true
+					b.table.note(fmt.Sprintf("relay: %s: skipped: %v.", server.name, err))
+				case err != nil:
+					return fmt.Errorf("%s: %w", name, err)
+				default:
+					log.Printf("  round %d: %s: %s", round+1, name, o)
+					results.add(server.name, c.name, o)
+				}
+			}
+		}
+	}
+	results.report(b)
+	return nil
+}
+
+// stage runs a case on a fresh server.
+func (b *bench) stage(ctx context.Context, server eventServer, c relayCase) (o outcome, err error) {
+	dir, err := os.MkdirTemp(b.dir, "relay-")
+	if err != nil {
+		return outcome{}, err
+	}
+	v, err := server.open(ctx, b, dir)
+	if err != nil {
+		return outcome{}, err
+	}
+	defer func() { err = errors.Join(err, v.close(), os.RemoveAll(filepath.Clean(dir))) }()
+	o, err = c.run(ctx, &show{relaySizes: b.relay, venue: v})
+	o.started, o.idle = v.traits().started, v.traits().idle
+	return o, err
+}
