@@ -5,13 +5,14 @@ import type { Settings } from './browser/fixtures'
 export default defineConfig<object, Settings>({
   testDir: 'browser',
   outputDir: 'browser/.results',
-  reporter: [['list'], ['html', { outputFolder: 'browser/.report', open: 'never' }]],
+  reporter: 'list',
   workers: 2, // a system each
   retries: 0,
   forbidOnly: true,
-  timeout: 60_000,
+  timeout: 90_000, // several times what a story takes on a quiet machine
   expect: { timeout: 15_000 },
   use: {
+    actionTimeout: 15_000,
     ...devices['Desktop Chrome'],
     viewport: { width: 1280, height: 800 },
     locale: 'en-US',
