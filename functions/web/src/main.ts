@@ -1,5 +1,6 @@
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
+import '@/shell/styles/font.css'
 import '@/shell/styles/tokens.css'
 import '@/shell/styles/base.css'
 import '@/shell/styles/element.css'

@@ -1,6 +1,6 @@
 export default {
   title: 'One photo in, a 3D model out',
-  lead: 'Drop a photo of a single object. Watch six views and the model appear, turn it, and take it with you as GLB, OBJ, STL and more.',
+  lead: 'Watch it take shape in seconds, turn it around, and take it with you as GLB, OBJ, STL or USDZ.',
   tip: 'Best: one whole object, well lit, before a plain background.',
 
   dropTitle: 'Drop a photo here',
@@ -8,13 +8,15 @@ export default {
   tapTitle: 'Add a photo',
   choose: 'Choose pictures',
   camera: 'Take a photo',
-  kinds: 'JPEG, PNG or WebP, up to 50 MB and 40 megapixels. Larger ones can be shrunk here.',
+  kinds: 'JPEG, PNG or WebP, up to 50 MB. Larger ones can be shrunk here.',
   letGo: 'Let go to add',
 
+  samplesLabel: 'Samples',
   samples: 'No photo at hand? Begin with one of these',
-  samplesShort: 'Samples',
+  showPhoto: 'Photo',
+  showModel: '3D model, made here',
   sample: {
-    duck: 'Rubber duck',
+    duck: 'Duck',
     toadstool: 'Toadstool',
     rocket: 'Rocket',
     teapot: 'Teapot',

@@ -1,20 +1,22 @@
 import type { Messages } from '../en'
 
 const pictures: Messages['pictures'] = {
-  title: '一张照片，一个三维模型',
-  lead: '拖入一张单个物体的照片，看六个视角和模型逐步成形；转动它，再下载为 GLB、OBJ、STL 等格式。',
-  tip: '效果最好：物体单一完整、光线均匀、背景干净。',
+  title: '一张照片，生成三维模型',
+  lead: '几秒成形，随手旋转查看，支持下载 GLB、OBJ、STL、USDZ 等格式。',
+  tip: '主体完整、光线均匀、背景干净，效果更好。',
 
   dropTitle: '把照片拖到这里',
   dropHint: '也可以在页面任意处粘贴',
   tapTitle: '添加照片',
   choose: '选择图片',
   camera: '拍照',
-  kinds: 'JPEG、PNG 或 WebP，最大 50 MB、4000 万像素；更大的可在此缩小。',
+  kinds: '支持 JPEG、PNG、WebP，最大 50 MB，超出可在线压缩。',
   letGo: '松开即可添加',
 
-  samples: '手边没有照片？从示例开始',
-  samplesShort: '示例',
+  samplesLabel: '示例',
+  samples: '手边没有照片？用示例试试',
+  showPhoto: '照片',
+  showModel: '由它生成的三维模型',
   sample: {
     duck: '小黄鸭',
     toadstool: '蘑菇',
