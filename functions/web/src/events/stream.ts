@@ -19,13 +19,16 @@ export type Connection = 'connecting' | 'live' | 'waiting' | 'paused' | 'ended' 
 export interface Sink {
   /** What is known of the task by now. */
   state(): TaskState | undefined
-  event(event: TaskEvent): void
+  /** Some that came together, in their order. */
+  events(events: TaskEvent[]): void
   task(task: Task): void
   connection(to: Connection, problem: Problem | null): void
 }
 
 /** Milliseconds. */
 export const timing = {
+  /** Events that follow closer than this are told of together: a replay is one change of the page and not hundreds. */
+  pace: 100,
   /** A hidden tab's stream is closed after this: an open one is billed, and takes one of six connections. */
   pause: 30_000,
   /** Without a stream for this long, `status` is asked; again and again after as much. */
@@ -44,6 +47,8 @@ export class TaskStream {
   private source: EventSource | null = null
   private timer = 0
   private hiding = 0
+  private pacing = 0
+  private gathered: TaskEvent[] = []
   private asking: AbortController | null = null
   private failures = 0
   private ticketSince = 0
@@ -129,7 +134,16 @@ export class TaskStream {
   private onMessage(kind: string, { data, lastEventId }: MessageEvent<string>): void {
     const event = parseEvent(kind, data, lastEventId)
     if (!event) return // of a kind that a later version sends
-    this.sink.event(event)
+    this.gathered.push(event)
+    if (!this.pacing) this.tell()
+  }
+
+  /** The first at once, those that come within the pace after it together. */
+  private tell(): void {
+    this.pacing = 0
+    if (this.gathered.length === 0) return
+    this.pacing = window.setTimeout(() => this.tell(), timing.pace)
+    this.sink.events(this.gathered.splice(0))
     if (this.finished()) return this.close()
     const state = this.sink.state()
     if (state && hasGap(state)) void this.ask()
@@ -189,6 +203,10 @@ export class TaskStream {
     this.asking = null
     this.source?.close()
     this.source = null
+    clearTimeout(this.pacing)
+    this.pacing = 0
+    // The stream goes on behind these: it will not send them again.
+    if (this.gathered.length > 0) this.sink.events(this.gathered.splice(0))
   }
 
   private stop(): void {

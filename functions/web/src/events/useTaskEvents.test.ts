@@ -1,6 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { effectScope, nextTick, shallowRef, type EffectScope } from 'vue'
+import { effectScope, nextTick, shallowRef, watch, type EffectScope } from 'vue'
 import processing from '#contract/task-processing.json'
 import { Problem } from '@/api/problem'
 import type { Task, TaskStatus } from '@/api/schema'
@@ -65,6 +65,26 @@ describe('a stream', () => {
     expect(connection.value).toBe('live')
     FakeEventSource.last.say('progress', { taskId, progress: 61, stage: 'texture', at: at(3) })
     expect(state.value).toMatchObject({ progress: 61, stage: 'texture' })
+  })
+
+  it('tells of the first event at once, and of those close behind it together', async () => {
+    const { state } = await live()
+    const told = vi.fn()
+    scope.run(() => watch(state, told, { flush: 'sync' }))
+    for (let id = 1; id <= 40; id++) FakeEventSource.last.say('status', status('PROCESSING', id, id), String(id))
+    expect(told).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(timing.pace)
+    expect(told).toHaveBeenCalledTimes(2)
+    expect(state.value).toMatchObject({ attempt: 40, lastEventId: 40 })
+  })
+
+  it('keeps what came just before it was left', async () => {
+    const { state } = await live()
+    FakeEventSource.last.say('status', status('PROCESSING', 1), '1')
+    FakeEventSource.last.say('status', status('COMPLETED', 2), '2')
+    scope.stop()
+    expect(useTasks().stateOf(taskId)).toMatchObject({ status: 'COMPLETED', lastEventId: 2 })
+    expect(state.value?.lastEventId).toBe(2)
   })
 
   it('stops at the end', async () => {

@@ -25,7 +25,7 @@ export function useTaskEvents(taskId: MaybeRefOrGetter<string>): TaskEvents {
     stream?.close()
     stream = new TaskStream(id, {
       state: () => tasks.stateOf(id),
-      event: event => tasks.takeEvent(event),
+      events: events => tasks.takeEvents(id, events),
       task: task => tasks.takeTask(task),
       connection(to, why) {
         connection.value = to

@@ -44,9 +44,8 @@ export const useTasks = defineStore('tasks', () => {
     return state
   }
 
-  function takeEvent(event: TaskEvent): void {
-    const id = event.data.taskId
-    states.set(id, foldEvent(states.get(id) ?? newTask(id), event))
+  function takeEvents(id: string, events: TaskEvent[]): void {
+    states.set(id, events.reduce(foldEvent, states.get(id) ?? newTask(id)))
   }
 
   /**
@@ -144,6 +143,6 @@ export const useTasks = defineStore('tasks', () => {
 
   return {
     list, active, followed, unfollowed, nextCursor, listed, loading, problem, removed: undoable.pending, removeProblem: undoable.problem,
-    stateOf, takeTask, takeEvent, watch, load, loadMore, create, cancel, refresh, freshResult, remove, undo: undoable.undo,
+    stateOf, takeTask, takeEvents, watch, load, loadMore, create, cancel, refresh, freshResult, remove, undo: undoable.undo,
   }
 })
