@@ -4,6 +4,7 @@ import { strToU8, zipSync } from 'fflate'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { launch, serveBench, TASK, type File } from '@/testing/viewer/browser'
 import { glb, hugePng, objZip } from '@/testing/viewer/models'
+import type { watched as watching } from '@/testing/viewer/watched'
 import en from '@/i18n/en/viewer'
 
 let bench: Awaited<ReturnType<typeof serveBench>>
@@ -38,7 +39,11 @@ const open = (...files: File[]) => {
 /** By a locator: a selector's handle would hold the element, and all of its model, in the page's memory. */
 const shown = () => page.locator('[data-phase=ready]').waitFor()
 const close = () => page.evaluate(() => window.bench.close())
-const draws = () => page.evaluate(() => window.bench.draws.count)
+/** Of the worker in which the stage is. */
+const stage = () => page.workers().find(worker => worker.url().includes('stage.worker'))!
+const draws = () => stage().evaluate(() => watched.draws.count)
+
+declare const watched: ReturnType<typeof watching>
 
 /** The middle of the canvas, as someone sees it. */
 async function colours() {
@@ -48,9 +53,12 @@ async function colours() {
 
 /** Two frames without a draw: whatever was under way has ended. */
 async function settle() {
-  await page.waitForFunction(() => new Promise((resolve) => {
-    const before = window.bench.draws.count
-    requestAnimationFrame(() => requestAnimationFrame(() => resolve(window.bench.draws.count === before)))
+  await stage().evaluate(() => new Promise<void>((resolve) => {
+    const look = (before: number) => requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (watched.draws.count === before) resolve()
+      else look(watched.draws.count)
+    }))
+    look(watched.draws.count)
   }))
 }
 
@@ -115,7 +123,7 @@ describe('the viewer', { timeout: 60_000 }, () => {
     await shown()
     await page.getByRole('button', { name: en.turn }).click()
     const before = await draws()
-    await page.waitForFunction(before => window.bench.draws.count > before + 6, before)
+    await expect.poll(draws, { timeout: 10_000 }).toBeGreaterThan(before + 6)
     await page.evaluate(() => { document.body.style.paddingTop = '300vh' })
     await settle()
   })
@@ -141,7 +149,7 @@ describe('the viewer', { timeout: 60_000 }, () => {
       await shown()
       await close()
       // three.js keeps a handful of one-pixel textures to its contexts, and they go with these.
-      expect(await page.evaluate(() => ({ contexts: window.bench.contexts(), ...window.bench.alive })))
+      await expect.poll(() => stage().evaluate(() => ({ contexts: watched.contexts(), ...watched.alive })), { timeout: 10_000 })
         .toMatchObject({ contexts: 0, Buffer: 0, Program: 0, VertexArray: 0 })
       if (i === 9) before = await heap() // what is made once has been made by then
     }
@@ -171,14 +179,14 @@ describe('the viewer', { timeout: 60_000 }, () => {
     await visit()
     await open({ name: 'model.glb', body: glb() })
     await shown()
-    await page.evaluate(() => window.bench.lose())
+    await stage().evaluate(() => watched.lose())
     await page.getByText(en.lost).waitFor()
-    await page.evaluate(() => window.bench.restore())
+    await stage().evaluate(() => watched.restore())
     await shown()
   })
 
   it('shows a picture where there is no WebGL', async () => {
-    const without = await launch('--disable-gpu', '--disable-3d-apis')
+    const without = await launch('--use-gl=disabled')
     await visit(without)
     await open({ name: 'model.glb', body: glb() }, { name: 'thumbnail.png', body: hugePng(1, 1) })
     await page.getByText(en.flat).waitFor()

@@ -2,6 +2,7 @@ import { Box3, NeutralToneMapping, PerspectiveCamera, Scene, Sphere, TOUCH, Vect
 import { OrbitControls } from 'three/examples/jsm/controls/OrbitControls.js'
 import type { Light, Mode } from './choices'
 import { Ground } from './ground'
+import type { Pad } from './input'
 import type { Move } from './keys'
 import { lighting } from './lighting'
 import { Looks } from './looks'
@@ -12,11 +13,6 @@ export interface StageOptions {
   calm: boolean
   onLost(): void
   onRestored(): void
-}
-
-/** This browser or machine gives no WebGL. */
-export class NoWebGL extends Error {
-  override name = 'NoWebGL'
 }
 
 /** Where a person looks from at first: a little from the right and above, so that the depth shows. The photo is the view from +Z. */
@@ -44,25 +40,23 @@ export class Stage {
   private seen = true
   private turning = false
 
-  /** Throws NoWebGL. */
-  constructor(private readonly canvas: HTMLCanvasElement, { calm, onLost, onRestored }: StageOptions) {
+  /** Throws where there is no WebGL. */
+  constructor(readonly canvas: OffscreenCanvas, private readonly pad: Pad, { calm, onLost, onRestored }: StageOptions) {
     this.renderer = createRenderer(canvas)
     this.renderer.toneMapping = NeutralToneMapping
     this.camera.add(this.light)
     this.scene.add(this.camera, this.ground.mesh)
 
-    this.controls = new OrbitControls(this.camera, canvas)
+    this.controls = new OrbitControls(this.camera, pad as unknown as HTMLElement)
     this.controls.enableDamping = !calm
     this.controls.dampingFactor = 0.12
     this.controls.zoomSpeed = 0.8
     this.controls.touches = { ONE: TOUCH.ROTATE, TWO: TOUCH.DOLLY_PAN }
     this.controls.addEventListener('change', this.invalidate)
-    this.holdTouch(false)
 
     const { signal } = this.leaving
     canvas.addEventListener('webglcontextlost', (event) => { event.preventDefault(); onLost() }, { signal })
     canvas.addEventListener('webglcontextrestored', () => { onRestored(); this.invalidate() }, { signal })
-    canvas.ownerDocument.addEventListener('visibilitychange', this.invalidate, { signal })
   }
 
   /** Takes the model over: it is disposed of with the stage, or when another one comes. */
@@ -73,9 +67,9 @@ export class Stage {
     this.looks.apply(this.mode, model.surfaces)
     this.ground.put(new Box3().setFromObject(model.object))
     this.reset()
-    // Where the driver can, it compiles beside us, and the first frame does not wait for it.
+    // Where the driver can, it compiles beside us: another model that is wanted instead does not wait for this one's shaders.
     if (this.renderer.extensions.has('KHR_parallel_shader_compile')) await this.renderer.compileAsync(this.scene, this.camera)
-    this.invalidate()
+    if (this.model === model) this.draw() // it is to be seen the moment it is said to be there
   }
 
   setMode(mode: Mode): void {
@@ -102,14 +96,12 @@ export class Stage {
     this.invalidate()
   }
 
-  /** In a page a finger that moves up or down scrolls the page; where the stage is all there is, it turns the model. */
-  holdTouch(all: boolean): void {
-    this.canvas.style.touchAction = all ? 'none' : 'pan-y'
-  }
-
-  resize(width: number, height: number): void {
+  /** In CSS pixels, `ratio` device pixels each. */
+  resize(width: number, height: number, ratio: number): void {
     if (width === 0 || height === 0) return
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2))
+    this.pad.clientWidth = width
+    this.pad.clientHeight = height
+    this.renderer.setPixelRatio(Math.min(ratio, 2))
     this.renderer.setSize(width, height, false)
     this.camera.aspect = width / height
     this.camera.updateProjectionMatrix()
@@ -164,9 +156,9 @@ export class Stage {
     this.renderer.forceContextLoss()
   }
 
-  /** Asks for a frame, if there is none to come and somebody looks. */
+  /** Asks for a frame, if there is none to come and somebody looks. The browser gives a hidden tab none. */
   readonly invalidate = (): void => {
-    if (this.frame === 0 && this.seen && document.visibilityState === 'visible') this.frame = requestAnimationFrame(this.tick)
+    if (this.frame === 0 && this.seen) this.frame = requestAnimationFrame(this.tick)
   }
 
   private readonly tick = (now: number): void => {
@@ -194,9 +186,9 @@ export function distanceTo({ x, y, z }: Vector3, aspect: number): number {
   return Math.max(y / 2 + across * FROM.y, across / aspect) * 1.06 / slope + across / 2
 }
 
-function createRenderer(canvas: HTMLCanvasElement): WebGLRenderer {
+function createRenderer(canvas: OffscreenCanvas): WebGLRenderer {
   // Asked for here, because three.js shouts into the console where there is none.
   const context = canvas.getContext('webgl2', { antialias: true, alpha: true })
-  if (!context) throw new NoWebGL()
+  if (!context) throw new Error('no WebGL')
   return new WebGLRenderer({ canvas, context })
 }

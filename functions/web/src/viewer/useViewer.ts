@@ -7,8 +7,9 @@ import { useTasks } from '@/stores/tasks'
 import type { Light, Mode } from './choices'
 import { ModelError } from './failure'
 import { fetchResult } from './fetchResult'
+import type { Facts } from './messages'
+import { NoWebGL, RemoteStage, ScriptMissing } from './remoteStage'
 import { sourceIn } from './source'
-import type { Stage } from './stage'
 
 export type Phase =
   | 'empty' // no file to show yet
@@ -21,13 +22,11 @@ export type Phase =
 /** What came between: a file that can't be shown, a call that failed, or a script that could not be loaded. */
 export type Trouble = ModelError | Problem | 'script'
 
-export interface Facts { faces: number, invented: boolean }
-
 /** A model on a canvas: loads three.js, fetches the file, shows it, and gives everything back at the end. */
 export function useViewer(canvas: Ref<HTMLCanvasElement | null>, taskId: () => string, results: () => readonly TaskResult[]) {
   const tasks = useTasks()
   const motion = usePreferredReducedMotion()
-  const stage = shallowRef<Stage | null>(null)
+  const stage = shallowRef<RemoteStage | null>(null)
   const phase = ref<Phase>('empty')
   const share = ref(0)
   const trouble = shallowRef<Trouble | null>(null)
@@ -53,17 +52,14 @@ export function useViewer(canvas: Ref<HTMLCanvasElement | null>, taskId: () => s
     share.value = 0
     const { kind, name } = source.value
     try {
+      const opened = stage.value ??= open(canvas.value)
       // Side by side: three.js is about as large as a model.
-      const [{ Stage, readModel }, bytes] = await Promise.all([
-        import('./three').catch((cause) => { throw new ScriptMissing(cause) }),
+      const [bytes] = await Promise.all([
         fetchResult(tasks, taskId(), name, { signal, onShare: (part) => { share.value = part } }),
+        opened.ready,
       ])
+      facts.value = await opened.show(kind, bytes, signal)
       signal.throwIfAborted()
-      stage.value ??= open(Stage, canvas.value)
-      const model = await readModel(kind, bytes, signal)
-      await stage.value.show(model)
-      signal.throwIfAborted()
-      facts.value = { faces: model.faces, invented: model.surfaces.some(({ invented }) => invented) }
       if (!facts.value.invented && mode.value === 'invented') mode.value = 'textured'
       phase.value = 'ready'
     } catch (thrown) {
@@ -72,24 +68,26 @@ export function useViewer(canvas: Ref<HTMLCanvasElement | null>, taskId: () => s
     }
   }
 
-  function open(Made: typeof Stage, on: HTMLCanvasElement): Stage {
-    const stage = new Made(on, {
+  function open(on: HTMLCanvasElement): RemoteStage {
+    const stage = new RemoteStage(on, {
       calm: motion.value === 'reduce',
       onLost: () => { phase.value = 'lost' },
       onRestored: () => { phase.value = 'ready' },
     })
-    stage.setMode(mode.value)
-    stage.setLight(light.value)
-    stage.setTurning(turning.value)
+    stage.tell('setMode', mode.value)
+    stage.tell('setLight', light.value)
+    stage.tell('setTurning', turning.value)
     return stage
   }
 
   function fail(thrown: unknown): void {
     console.warn('viewer', thrown)
-    if (thrown instanceof Error && thrown.name === 'NoWebGL') {
+    if (thrown instanceof NoWebGL) {
+      leaving.abort() // the file would be fetched for nothing
       phase.value = 'flat'
       return
     }
+    if (thrown instanceof ScriptMissing) close() // the next try begins anew
     trouble.value = thrown instanceof ScriptMissing ? 'script' : thrown instanceof ModelError ? thrown : asProblem(thrown)
     phase.value = 'failed'
   }
@@ -101,16 +99,10 @@ export function useViewer(canvas: Ref<HTMLCanvasElement | null>, taskId: () => s
   }
 
   watch([identity, canvas], load, { immediate: true, flush: 'post' })
-  watch(mode, to => stage.value?.setMode(to))
-  watch(light, to => stage.value?.setLight(to))
-  watch(turning, to => stage.value?.setTurning(to))
+  watch(mode, to => stage.value?.tell('setMode', to))
+  watch(light, to => stage.value?.tell('setLight', to))
+  watch(turning, to => stage.value?.tell('setTurning', to))
   onScopeDispose(close)
 
   return { stage, phase, share, trouble, facts, mode, light, turning, source, retry: load }
-}
-
-class ScriptMissing extends Error {
-  constructor(cause: unknown) {
-    super('three.js could not be loaded', { cause })
-  }
 }

@@ -7,7 +7,6 @@ import type { TaskResult } from '@/api/schema'
 import { i18n, preferred, setLanguage } from '@/i18n'
 import { useTasks } from '@/stores/tasks'
 import ModelViewer from '@/viewer/ModelViewer.vue'
-import { watched } from './watched'
 
 const shown = shallowRef<{ taskId: string, results: TaskResult[] } | null>(null)
 
@@ -22,8 +21,6 @@ export const bench = {
     shown.value = null
     await nextTick()
   },
-
-  ...watched(),
 }
 
 declare global {

@@ -8,6 +8,7 @@ import vue from '@vitejs/plugin-vue'
 import { chromium, type Browser } from 'playwright-core'
 import elementPlus from 'unplugin-element-plus/vite'
 import { build } from 'vite'
+import { watched } from './watched'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const here = 'src/testing/viewer'
@@ -23,6 +24,9 @@ const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 export interface File { name: string, body: Uint8Array, type?: string, size?: number }
 
 export const TASK = '019bc0c6-a4b1-7ebb-829f-a86d481c2625'
+
+/** Before the worker's own script, so that nothing is made unseen. */
+const WATCHING = `self.watched = (${watched})();\n`
 
 /** The viewer's bench as built for production, behind the page's policy, with a task whose results are `files`. */
 export async function serveBench() {
@@ -55,7 +59,8 @@ export async function serveBench() {
     }
     const asset = await readFile(join(out, path === '/' ? `${here}/bench.html` : path)).catch(() => null)
     if (!asset) return response.writeHead(404).end()
-    return response.writeHead(200, { 'Content-Type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY }).end(asset)
+    response.writeHead(200, { 'Content-Type': TYPES[extname(path) || '.html'] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY })
+    return response.end(path.includes('stage.worker') ? WATCHING + asset : asset)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {

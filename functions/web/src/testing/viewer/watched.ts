@@ -1,6 +1,7 @@
 /**
- * Counts what WebGL was asked to make and to free, in all contexts, at WebGL itself: three.js's own books (`renderer.info`) would be its
- * own witness. Contexts are held by weak references, as a browser holds a canvas.
+ * Counts what WebGL was asked to make and to free, in all contexts of a worker, at WebGL itself: three.js's own books (`renderer.info`)
+ * would be its own witness. Contexts are held by weak references, as a browser holds a canvas. Sent to the browser as its source text:
+ * it refers to nothing outside of itself.
  */
 export function watched() {
   const alive = { Buffer: 0, Texture: 0, Program: 0, VertexArray: 0, Framebuffer: 0, Renderbuffer: 0 }
@@ -14,8 +15,8 @@ export function watched() {
   }
   for (const draw of ['drawElements', 'drawArrays']) wrap(draw, () => { draws.count++ })
 
-  const getContext = HTMLCanvasElement.prototype.getContext
-  HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...args: Parameters<typeof getContext>) {
+  const getContext = OffscreenCanvas.prototype.getContext
+  OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: Parameters<typeof getContext>) {
     const context = getContext.apply(this, args)
     if (context instanceof WebGL2RenderingContext && !contexts.some(known => known.deref() === context)) contexts.push(new WeakRef(context))
     return context
