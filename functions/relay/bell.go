@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,40 +24,64 @@ type bell struct {
 	rung      func(channel, payload string) // a message came
 	confirmed func(channel string)          // from now on no message of the channel is missed, until the connection is lost
 	pingEvery time.Duration
-	deadAfter time.Duration // of silence
+	deadAfter time.Duration // of silence, or of a probe that does not come back
+	own       string        // the channel of the probes
+	count     *counters
 
-	mu      sync.Mutex
-	wanted  map[string]bool // channels; true where confirmed on the present connection
-	stirred chan struct{}   // wanted has changed; holds one
-	heard   atomic.Bool     // the present connection has worked
+	mu       sync.Mutex
+	channels map[string]state
+	changed  []string      // channels to be subscribed to or not any more
+	probed   time.Time     // when the oldest probe was sent that has not come back, zero if there is none
+	stirred  chan struct{} // changed has grown; holds one
+	up       atomic.Bool   // the present connection has worked
 }
 
-func newBell(rdb redis.UniversalClient, p pace, rung func(channel, payload string), confirmed func(channel string)) *bell {
+// state is what is known of a channel.
+type state uint8
+
+const (
+	wanted    state = 1 << iota
+	asked           // subscribed to on the present connection
+	confirmed       // by Redis, too
+)
+
+// subscribeSize is how many channels one command names.
+const subscribeSize = 1000
+
+func newBell(rdb redis.UniversalClient, p pace, count *counters, rung func(channel, payload string), confirmed func(channel string)) *bell {
+	own := "recon:relay:" + rand.Text()
 	return &bell{
-		rdb: rdb, rung: rung, confirmed: confirmed, pingEvery: p.ping, deadAfter: p.dead,
-		wanted: map[string]bool{}, stirred: make(chan struct{}, 1),
+		rdb: rdb, rung: rung, confirmed: confirmed, pingEvery: p.ping, deadAfter: p.dead, own: own, count: count,
+		channels: map[string]state{own: wanted}, stirred: make(chan struct{}, 1),
 	}
 }
 
-// want subscribes to a channel, and tells whether that was confirmed before.
-func (b *bell) want(channel string) (already bool) {
+// want subscribes to a channel. It tells whether that was confirmed before, and whether there is a connection at present.
+func (b *bell) want(channel string) (already, up bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	already = b.wanted[channel]
-	b.wanted[channel] = already
-	b.stir()
-	return already
+	s := b.channels[channel]
+	b.channels[channel] = s | wanted
+	if s&asked == 0 {
+		b.change(channel)
+	}
+	return s&confirmed != 0, b.up.Load()
 }
 
 // unwant unsubscribes from a channel.
 func (b *bell) unwant(channel string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.wanted, channel)
-	b.stir()
+	if s := b.channels[channel] &^ wanted; s&asked != 0 {
+		b.channels[channel] = s
+		b.change(channel)
+	} else {
+		delete(b.channels, channel)
+	}
 }
 
-func (b *bell) stir() {
+func (b *bell) change(channel string) {
+	b.changed = append(b.changed, channel)
 	select {
 	case b.stirred <- struct{}{}:
 	default:
@@ -68,9 +96,10 @@ func (b *bell) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if b.heard.Load() {
+		if b.up.Swap(false) {
 			pause.reset()
 		}
+		b.count.reconnects.Add(1)
 		slog.Warn("subscription lost", "error", err)
 		select {
 		case <-time.After(pause.next()):
@@ -80,14 +109,21 @@ func (b *bell) run(ctx context.Context) {
 	}
 }
 
+var errDumb = errors.New("the connection lives, but messages don't come")
+
 // connect holds one connection, and tells why it ended.
 func (b *bell) connect(ctx context.Context) error {
 	b.mu.Lock()
-	for channel := range b.wanted {
-		b.wanted[channel] = false
+	b.changed, b.probed = b.changed[:0], time.Time{}
+	for channel, s := range b.channels {
+		if s&wanted == 0 {
+			delete(b.channels, channel)
+			continue
+		}
+		b.channels[channel] = wanted
+		b.changed = append(b.changed, channel)
 	}
 	b.mu.Unlock()
-	b.heard.Store(false)
 
 	conn := b.rdb.Subscribe(ctx) // dials when first used
 	ended := make(chan error, 1)
@@ -98,9 +134,8 @@ func (b *bell) connect(ctx context.Context) error {
 
 	ping := time.NewTicker(b.pingEvery)
 	defer ping.Stop()
-	asked := map[string]bool{} // channels subscribed to on this connection
 	for {
-		if err := b.ask(ctx, conn, asked); err != nil {
+		if err := b.ask(ctx, conn); err != nil {
 			return err
 		}
 		select {
@@ -110,6 +145,10 @@ func (b *bell) connect(ctx context.Context) error {
 			return err
 		case <-b.stirred:
 		case <-ping.C:
+			if b.dumb() {
+				b.count.probeFailures.Add(1)
+				return errDumb
+			}
 			if err := conn.Ping(ctx); err != nil {
 				return err
 			}
@@ -118,29 +157,30 @@ func (b *bell) connect(ctx context.Context) error {
 }
 
 // ask brings the connection's channels to what is wanted.
-func (b *bell) ask(ctx context.Context, conn *redis.PubSub, asked map[string]bool) error {
+func (b *bell) ask(ctx context.Context, conn *redis.PubSub) error {
 	var more, fewer []string
 	b.mu.Lock()
-	for channel := range b.wanted {
-		if !asked[channel] {
+	for _, channel := range b.changed {
+		switch s, known := b.channels[channel]; {
+		case known && s == wanted:
+			b.channels[channel] = wanted | asked
 			more = append(more, channel)
-			asked[channel] = true
-		}
-	}
-	for channel := range asked {
-		if _, wanted := b.wanted[channel]; !wanted {
+		case known && s&wanted == 0:
+			delete(b.channels, channel)
 			fewer = append(fewer, channel)
-			delete(asked, channel)
 		}
 	}
+	b.changed = nil
 	b.mu.Unlock()
-	if len(fewer) > 0 {
-		if err := conn.Unsubscribe(ctx, fewer...); err != nil {
-			return err
+	for part := range slices.Chunk(fewer, subscribeSize) {
+		if err := conn.Unsubscribe(ctx, part...); err != nil {
+			return fmt.Errorf("unsubscribe: %w", err)
 		}
 	}
-	if len(more) > 0 {
-		return conn.Subscribe(ctx, more...)
+	for part := range slices.Chunk(more, subscribeSize) {
+		if err := conn.Subscribe(ctx, part...); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
 	}
 	return nil
 }
@@ -153,10 +193,13 @@ func (b *bell) receive(ctx context.Context, conn *redis.PubSub) error {
 		if err != nil {
 			return err
 		}
-		b.heard.Store(true)
 		switch m := msg.(type) {
 		case *redis.Message:
-			b.rung(m.Channel, m.Payload)
+			if m.Channel == b.own {
+				b.heard()
+			} else {
+				b.rung(m.Channel, m.Payload)
+			}
 		case *redis.Subscription:
 			if m.Kind == "subscribe" && b.confirm(m.Channel) {
 				b.confirmed(m.Channel)
@@ -165,11 +208,50 @@ func (b *bell) receive(ctx context.Context, conn *redis.PubSub) error {
 	}
 }
 
-func (b *bell) confirm(channel string) (wanted bool) {
+// confirm notes that Redis has a channel.
+func (b *bell) confirm(channel string) (isWanted bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, wanted = b.wanted[channel]; wanted {
-		b.wanted[channel] = true
+	b.up.Store(true)
+	s, known := b.channels[channel]
+	if known && s&asked != 0 {
+		b.channels[channel] = s | confirmed
 	}
-	return wanted
+	return s&wanted != 0
+}
+
+// probe has Redis tell us something by the subscription, which is the only proof that it still can.
+func (b *bell) probe(ctx context.Context) {
+	b.mu.Lock()
+	ready := b.channels[b.own]&confirmed != 0
+	if ready && b.probed.IsZero() {
+		b.probed = time.Now()
+	}
+	b.mu.Unlock()
+	if !ready {
+		return
+	}
+	if err := b.rdb.Publish(ctx, b.own, "").Err(); err != nil {
+		b.heard() // says nothing of the subscription: a Redis that is away shows in the pings
+	}
+}
+
+func (b *bell) heard() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.probed = time.Time{}
+}
+
+// dumb tells whether a probe has not come back for too long.
+func (b *bell) dumb() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.probed.IsZero() && time.Since(b.probed) > b.deadAfter
+}
+
+// ready tells whether messages come, for all that is known.
+func (b *bell) ready() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.channels[b.own]&confirmed != 0 && b.up.Load()
 }

@@ -11,15 +11,43 @@ import (
 	"github.com/recon3d/recon3d/shared/task"
 )
 
-// What a stream is made of beside events (HTML standard, "Server-sent events").
+// A frame is an event, or what a stream is made of beside events (HTML standard, "Server-sent events"), kept as a chunk of the
+// chunked coding (RFC 9112, section 7.1), so that it can be sent as it is to whoever is written to directly.
 var (
-	comment = []byte(":\n\n") // keeps proxies from cutting an idle stream
+	comment = chunk([]byte(":\n\n")) // keeps proxies from cutting an idle stream
 	prelude = retryFrame(2 * time.Second)
 )
 
+// lastChunk ends a chunked body.
+const lastChunk = "0\r\n\r\n"
+
 // retryFrame tells a client how long to wait before it comes back.
 func retryFrame(d time.Duration) []byte {
-	return []byte("retry: " + strconv.FormatInt(d.Milliseconds(), 10) + "\n\n")
+	return chunk([]byte("retry: " + strconv.FormatInt(d.Milliseconds(), 10) + "\n\n"))
+}
+
+func chunk(text []byte) []byte {
+	b := make([]byte, 0, len(text)+8)
+	b = strconv.AppendInt(b, int64(len(text)), 16)
+	b = append(b, "\r\n"...)
+	b = append(b, text...)
+	return append(b, "\r\n"...)
+}
+
+// framing is how a client's body is framed.
+type framing bool
+
+const (
+	plain   framing = false // by what is below, or by the connection's end
+	chunked framing = true
+)
+
+// append adds a frame to what goes to a client.
+func (f framing) append(dst, frame []byte) []byte {
+	if f == plain {
+		frame = frame[bytes.IndexByte(frame, '\n')+1 : len(frame)-2]
+	}
+	return append(dst, frame...)
 }
 
 const timeFormat = "2006-01-02T15:04:05.000Z"
@@ -52,7 +80,7 @@ type progressData struct {
 	At            string   `json:"at"`
 }
 
-// encode writes an event as it goes over the wire; url is that of a result. Only durable events have an id, for a client
+// encode makes an event's frame; url is that of a result. Only durable events have an id, for a client
 // sends the last one that it saw and progress can't be replayed. No text can break the framing: JSON escapes line ends.
 func encode(e task.Event, url *string) []byte {
 	var b bytes.Buffer
@@ -67,7 +95,7 @@ func encode(e task.Event, url *string) []byte {
 		panic(fmt.Errorf("encode event %d of task %s: %w", e.Number, e.TaskID, err))
 	}
 	b.WriteByte('\n')
-	return b.Bytes()
+	return chunk(b.Bytes())
 }
 
 func dataOf(e task.Event, url *string) any {

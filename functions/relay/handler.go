@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/go-redis/redis/v8"
 
 	"github.com/recon3d/recon3d/shared/auth"
 	"github.com/recon3d/recon3d/shared/cosstore"
@@ -22,9 +26,52 @@ type relay struct {
 	tickets  *auth.Tickets
 	store    *taskstore.Store
 	hubs     *hubs
-	objects  *cosstore.Store // signs the URLs of results
+	lean     *lean // nil: every stream goes by net/http
 	pace     pace
+	count    *counters
 	stopping context.Context //nolint:containedctx // done when the process is told to stop, which no request's context says
+}
+
+func newRelay(stopping context.Context, rdb redis.UniversalClient, objects *cosstore.Store, p pace) *relay {
+	h := &relay{store: taskstore.New(rdb, taskstore.Policy{}), pace: p, count: &counters{}, stopping: stopping} // it changes no task
+	h.hubs = &hubs{start: func() *hub { return startHub(stopping, rdb, h.store, objects, p, h.count, h.roused) }}
+	return h
+}
+
+// serveLeanly takes the lean way from now on, where there is one. A lean client has no request any more, which could bring the
+// credentials that sign URLs.
+func (h *relay) serveLeanly(signs bool) error {
+	if !signs {
+		return errors.New("COS_SECRET_ID and COS_SECRET_KEY are not set")
+	}
+	l, err := newLean()
+	if err != nil {
+		return err
+	}
+	h.lean = l
+	h.hubs.stay()
+	return nil
+}
+
+// roused is called when clients were woken.
+func (h *relay) roused() {
+	if h.lean != nil {
+		h.lean.flush()
+	}
+}
+
+// close waits until the last client has left, or ctx is done, and ends what a lean process keeps beside its requests.
+func (h *relay) close(ctx context.Context) {
+	h.hubs.drained(ctx)
+	if h.lean == nil {
+		return
+	}
+	if hub, _ := h.hubs.present(); hub != nil {
+		hub.stop()
+	}
+	if err := h.lean.close(); err != nil {
+		slog.Warn("epoll not closed", "error", err)
+	}
 }
 
 func (h *relay) routes() httpjson.Routes {
@@ -33,54 +80,89 @@ func (h *relay) routes() httpjson.Routes {
 			http.MethodGet:  h.events, // the task's events, from the client's last one on
 			http.MethodHead: nil,      // a stream has no end that HEAD could leave out
 		},
+		"/ready": {
+			http.MethodGet: h.ready, // whether clients are better sent to another instance; of no route of the domain
+		},
 	}
+}
+
+// ready answers GET: 204, or 503 while Redis is away or does not tell of events. It asks nobody.
+func (h *relay) ready(w http.ResponseWriter, _ *http.Request) error {
+	if trouble := h.trouble(); trouble != "" {
+		return &fault.Error{Code: fault.Unavailable, Detail: trouble, RetryAfter: time.Second}
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// trouble is why events don't come, "" if there is none that is known: a process without clients may have no hub that knew.
+func (h *relay) trouble() string {
+	hub, _ := h.hubs.present()
+	switch {
+	case h.stopping.Err() != nil:
+		return "The process is about to stop."
+	case hub == nil:
+		return ""
+	case hub.away.Load():
+		return "Redis does not answer."
+	case !hub.bell.ready():
+		return "There is no subscription to Redis."
+	}
+	return ""
 }
 
 // events answers GET: a stream, or 204 for a client that has seen the end of it.
 func (h *relay) events(w http.ResponseWriter, r *http.Request) error {
 	taskID, after := r.PathValue("taskId"), lastEventID(r)
-	read, err := h.open(r, taskID)
-	if err != nil {
+	if err := h.admit(r, taskID); err != nil {
 		return err
 	}
-
-	var t *topic
-	if read != nil {
-		t = topicOf(taskID, *read)
-	}
-	switch {
-	case t != nil && t.complete(after):
+	hub := h.hubs.enter()
+	t, at := hub.join(taskID, after)
+	s := newStream(w)
+	s.hand(s, hub, t, at, false)
+	stays := false // with the lean way, which then does the following at its end
+	defer func() {
+		if !stays {
+			hub.leave(t)
+			h.hubs.leave()
+		}
+	}()
+	known := s.await(r.Context(), h.pace.read)
+	switch absent, err := t.absent(); {
+	case err != nil:
+		return err
+	case absent:
+		return fault.New(fault.TaskNotFound, "")
+	case !known:
+		s.waits = true
+		slog.Warn("stream opened without events", "requestId", httpjson.RequestID(r.Context()), "taskId", taskID)
+	case t.complete(after):
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusNoContent)
 		return nil
-	case t == nil || !t.over():
-		hub := h.hubs.enter()
-		defer h.hubs.leave()
-		t = hub.join(taskID, read)
-		defer hub.leave(t)
 	}
 
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx and those that follow it
-	w.WriteHeader(http.StatusOK)
-	s := &stream{topic: t, at: t.cursor(after, read != nil), objects: h.objects, writer: w, pace: h.pace}
-	end, err := s.run(r.Context(), h.stopping)
-	log := slog.With("requestId", httpjson.RequestID(r.Context()), "taskId", taskID, "why", end, "after", s.at.after)
-	switch {
-	case end == endFault:
-		log.Error("stream ended", "error", err)
-	case err != nil:
-		log.Info("stream ended", "error", err)
-	default:
-		log.Info("stream ended")
+	// What is over is soon sent, and the connection may be used again.
+	if h.lean != nil && !t.over() && h.lean.take(w, r, &s.follower, h.hubs.leave) {
+		stays = true
+		return nil
 	}
+	w.WriteHeader(http.StatusOK)
+	hub.follow(s, &s.follower)
+	defer hub.unfollow(s, &s.follower)
+	end, err := s.run(r.Context())
+	s.ended(httpjson.RequestID(r.Context()), end, err)
 	return nil
 }
 
-// open reads the log of a task for whoever may see it. It is nil where Redis is away and the caller has a ticket: an error
-// would stop its EventSource for good. Errors: fault.Unauthorized, TaskNotFound, Unavailable.
-func (h *relay) open(r *http.Request, taskID string) (*taskstore.Log, error) {
+// admit tells whether the caller may see the task's events: with a ticket, or as its owner. Who brings a ticket that is right gets a
+// stream, be Redis there or not, for an error would stop its EventSource for good. Errors: fault.Unauthorized, TaskNotFound,
+// Unavailable.
+func (h *relay) admit(r *http.Request, taskID string) error {
 	ticket, ticketed := ticketOf(r)
 	var user string
 	var err error
@@ -89,25 +171,21 @@ func (h *relay) open(r *http.Request, taskID string) (*taskstore.Log, error) {
 	} else {
 		user, err = h.users.User(r)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !task.ValidID(taskID) {
-		return nil, fault.New(fault.TaskNotFound, "")
+	switch {
+	case err != nil:
+		return err
+	case !task.ValidID(taskID):
+		return fault.New(fault.TaskNotFound, "")
+	case ticketed:
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.pace.read)
 	defer cancel()
 	read, err := h.store.ReadLog(ctx, taskID, 0)
-	switch {
-	case ticketed && fault.Is(err, fault.Unavailable):
-		slog.Warn("stream opened without events", "requestId", httpjson.RequestID(r.Context()), "taskId", taskID, "error", err)
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !ticketed && read.User != user:
-		return nil, fault.New(fault.TaskNotFound, "")
+	if err == nil && read.User != user {
+		return fault.New(fault.TaskNotFound, "")
 	}
-	return &read, nil
+	return err
 }
 
 // ticketOf finds the ticket in the query. One that can't be unescaped is there, and is not right.

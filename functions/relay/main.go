@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/recon3d/recon3d/shared/auth"
@@ -11,7 +12,6 @@ import (
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/redisdb"
 	"github.com/recon3d/recon3d/shared/scf"
-	"github.com/recon3d/recon3d/shared/taskstore"
 )
 
 func main() { scf.Run(build) }
@@ -36,16 +36,26 @@ func build(stopping context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := taskstore.New(rdb, taskstore.Policy{}) // the relay changes no task
-	times := cfg.Streams.pace()
-	h := &relay{
-		users:    auth.New(cfg.Auth),
-		tickets:  auth.NewTickets(cfg.Tickets),
-		store:    store,
-		objects:  objects,
-		hubs:     &hubs{start: func() *hub { return startHub(rdb, store, times) }},
-		pace:     times,
-		stopping: stopping,
+	h := newRelay(stopping, rdb, objects, cfg.Streams.pace())
+	h.users, h.tickets = auth.New(cfg.Auth), auth.NewTickets(cfg.Tickets)
+	if cfg.Streams.Lean {
+		if err := h.serveLeanly(cfg.COS.SecretID != ""); err != nil {
+			slog.Warn("RELAY_LEAN has no effect", "error", err)
+		}
 	}
-	return httpjson.Handler(h.routes(), cfg.HTTP), nil
+	if cfg.Streams.MetricsAddr != "" {
+		if err := h.serveMetrics(stopping, cfg.Streams.MetricsAddr); err != nil {
+			return nil, err
+		}
+	}
+	return draining{httpjson.Handler(h.routes(), cfg.HTTP), h}, nil
 }
+
+// draining is the relay's handler, with connections of which the HTTP server knows nothing.
+type draining struct {
+	http.Handler
+	relay *relay
+}
+
+// Drain waits until they have ended, or ctx is done.
+func (d draining) Drain(ctx context.Context) { d.relay.close(ctx) }

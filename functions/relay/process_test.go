@@ -8,6 +8,7 @@ import (
 	"net/rpc"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,27 +52,55 @@ func logged(t *testing.T, lines *bufio.Scanner, msg, attribute string) string {
 	return ""
 }
 
-func TestAProcessIsToldToStop(t *testing.T) {
-	w := newWorld(t, nil)
-	j := w.newJob().accept()
-	cmd, lines := startProcess(t, w, "RUN_MODE=web", "HOST=127.0.0.1", "PORT=0")
+// startWeb runs the relay as a container does, and tells how a task's stream is asked for.
+func startWeb(t *testing.T, w *world, by way) (cmd *exec.Cmd, lines *bufio.Scanner, sseURL func(taskID string) string) {
+	t.Helper()
+	env := []string{"RUN_MODE=web", "HOST=127.0.0.1", "PORT=0"}
+	if by == leanly {
+		env = append(env, "RELAY_LEAN=true")
+	}
+	cmd, lines = startProcess(t, w, env...)
 	addr := logged(t, lines, "listening", "address")
-	ticket := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour}).Issue(j.id)
-	c := watch(t, "http://"+addr+"/api/reconstruction/events/"+j.id+"?ticket="+ticket)
-	expectNumbers(t, c.events(2), 1, 2)
-	must(t, cmd.Process.Signal(syscall.SIGTERM))
-	if rest := c.rest(); len(rest) > 0 {
-		t.Errorf("told %+v", rest)
+	tickets := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour})
+	return cmd, lines, func(taskID string) string {
+		return "http://" + addr + "/api/reconstruction/events/" + taskID + "?ticket=" + tickets.Issue(taskID)
 	}
-	if why := logged(t, lines, "stream ended", "why"); why != endStopping {
-		t.Errorf("ended because %s", why)
-	}
-	for lines.Scan() { // the rest of the log, so that the process can end
-		continue
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
-	}
+}
+
+func TestAProcessIsToldToStop(t *testing.T) {
+	eachWay(t, func(t *testing.T, by way) {
+		w := newWorld(t, byHTTP, nil)
+		cmd, lines, sseURL := startWeb(t, w, by)
+		const many = 100
+		var clients []*client
+		for range many {
+			j := w.newJob().accept()
+			c := watch(t, sseURL(j.id))
+			expectNumbers(t, c.events(2), 1, 2)
+			clients = append(clients, c)
+		}
+		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		for _, c := range clients {
+			m, ok := c.next()
+			if ms, err := strconv.Atoi(m.retry); !ok || err != nil || ms < 1000 || ms > 4000 {
+				t.Errorf("when told to stop: %+v", m)
+			}
+			if m, ok := c.next(); ok {
+				t.Errorf("and then %+v", m)
+			}
+		}
+		for range many {
+			if why := logged(t, lines, "stream ended", "why"); why != endStopping {
+				t.Errorf("ended because %s", why)
+			}
+		}
+		for lines.Scan() { // the rest of the log, so that the process can end
+			continue
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestWhatIsMissingIsNamedTogether(t *testing.T) {
@@ -90,7 +119,7 @@ func TestWhatIsMissingIsNamedTogether(t *testing.T) {
 
 // An event function can't stream: its answer leaves whole, when the task has ended or the platform's time is nearly up.
 func TestAsAnEventFunction(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newWorld(t, byHTTP, nil)
 	j := w.newJob().accept().result()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)

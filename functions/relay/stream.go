@@ -4,95 +4,105 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
-
-	"github.com/recon3d/recon3d/shared/cosstore"
 )
 
-// stream sends one client what its topic has. It is the only one that writes to the client, so a client that reads slowly
-// holds up nobody; it is behind in the topic's log, and when it takes nothing for a while it is cut.
+// stream sends one client what its topic has, by net/http: right under TLS, HTTP/2 and on a function platform. Its goroutine is the
+// only one that writes to the client, so a client that reads slowly holds up nobody; it is behind in the topic's log, and
+// when it takes nothing for a while it is cut.
 type stream struct {
-	topic   *topic
-	at      cursor
-	objects *cosstore.Store
-	writer  http.ResponseWriter
-	pace    pace
+	follower
+	writer http.ResponseWriter
+	woken  chan struct{} // holds one
+
+	control  *http.ResponseController
+	deadline time.Time // of writing
 }
 
-// The ways in which a stream ends.
-const (
-	endFinished = "finished" // everything there will ever be was sent
-	endLeft     = "left"     // the client closed the connection, or the platform's time is up
-	endLimit    = "limit"    // STREAM_MAX
-	endStopping = "stopping" // the process is told to stop
-	endUnknown  = "unknown"  // Redis did not come back
-	endSlow     = "slow"     // the client takes nothing
-	endFault    = "fault"    // an event could not be told
-)
+func newStream(w http.ResponseWriter) *stream {
+	return &stream{writer: w, woken: make(chan struct{}, 1), control: http.NewResponseController(w)}
+}
+
+// wake implements watcher.
+func (s *stream) wake() {
+	select {
+	case s.woken <- struct{}{}:
+	default:
+	}
+}
+
+// await waits until the topic has something for the client, for at most that long. It tells whether it has.
+func (s *stream) await(ctx context.Context, most time.Duration) bool {
+	if s.topic.serves(s.at) {
+		return true
+	}
+	s.topic.watch(s)
+	defer s.topic.unwatch(s)
+	patience := time.NewTimer(most)
+	defer patience.Stop()
+	for !s.topic.serves(s.at) {
+		select {
+		case <-s.woken:
+		case <-patience.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// buffers are of streams that send just now; one that waits needs none.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // run sends until one of the ways to end, always between two events. An error comes with endSlow and endFault only.
-// ctx is the request's, stopping is done when the process is told to stop.
-func (s *stream) run(ctx, stopping context.Context) (end string, err error) {
-	limit := time.NewTimer(s.pace.max)
-	defer limit.Stop()
-	patience := time.NewTimer(s.pace.patience)
-	defer patience.Stop()
-
-	if err := s.send(prelude); err != nil {
-		return endSlow, err
-	}
+// ctx is the request's.
+func (s *stream) run(ctx context.Context) (end string, err error) {
 	for {
-		b, err := s.topic.next(ctx, &s.at, s.objects)
-		if err != nil {
-			return endFault, err
-		}
-		if err := s.send(b.frames...); err != nil {
-			return endSlow, err
-		}
-		if b.end {
-			return endFinished, nil
-		}
-		if b.more {
-			continue
+		if end, err := s.catchUp(ctx); end != "" {
+			return end, err
 		}
 		select {
-		case <-b.changed:
-		case <-patience.C:
-			if !s.topic.serves(s.at) {
-				return endUnknown, nil
-			}
+		case <-s.woken:
 		case <-ctx.Done():
 			return endLeft, nil
-		case <-limit.C:
-			return endLimit, nil
-		case <-stopping.Done():
-			// So that the clients don't come back all at once to what takes over.
-			if err := s.send(retryFrame(time.Second + rand.N(3*time.Second))); err != nil {
-				return endSlow, err
-			}
-			return endStopping, nil
 		}
 	}
 }
 
-// send writes frames and flushes them, within the write deadline. Where the platform can't flush, the answer leaves when it
-// has ended.
-func (s *stream) send(frames ...[]byte) error {
-	if len(frames) == 0 {
-		return nil
-	}
-	rc := http.NewResponseController(s.writer)
-	if err := rc.SetWriteDeadline(time.Now().Add(s.pace.write)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("set write deadline: %w", err)
-	}
-	for _, f := range frames {
-		if _, err := s.writer.Write(f); err != nil {
-			return fmt.Errorf("write: %w", err)
+// catchUp sends all that there is.
+func (s *stream) catchUp(ctx context.Context) (end string, err error) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	told := s.told.Swap(0)
+	for more := true; more && end == ""; told &^= sigBeat | sigHello {
+		*buf, more, end, err = s.look(ctx, (*buf)[:0], plain, told)
+		if err := s.send(*buf); err != nil {
+			return endSlow, err
 		}
 	}
-	if err := rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	return end, err
+}
+
+// send writes and flushes, within the write deadline, and leaves time for what net/http writes at the end. Where the platform
+// can't flush, the answer leaves when it has ended.
+func (s *stream) send(b []byte) error {
+	// A deadline is a timer that has to be set anew: not for each of many writes.
+	if now := time.Now(); s.deadline.Sub(now) < s.hub.pace.write/2 {
+		s.deadline = now.Add(s.hub.pace.write)
+		if err := s.control.SetWriteDeadline(s.deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return fmt.Errorf("set write deadline: %w", err)
+		}
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	if _, err := s.writer.Write(b); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	if err := s.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("flush: %w", err)
 	}
 	return nil

@@ -14,165 +14,186 @@ import (
 // rings, each event once, in order, without holes. Any number of clients follow it, each at its own cursor: there is no
 // queue that a slow one could fill, and a frame is made once for all of them.
 type topic struct {
-	taskID string
+	channel string // where it rings; it ends in the task's id, of which there is no second copy
+	taskID  string
 
-	mu      sync.Mutex
-	changed chan struct{} // closed at the next change
-	known   bool          // a log has been read
-	doubted bool          // what was read contradicts the log: Redis lost events that we have
-	gone    bool          // the task was deleted
-	missing bool          // a reading did not find it, and nothing rang yet
-	epoch   int           // rises when the log is replaced, not extended
-	log     []entry       // numbered without holes
-	status  task.Status   // of the newest status event
-	attempt int           // the present one: results of a lower one are gone
-	beats   int           // heartbeats so far
-	reads   int           // readings merged so far
+	mu       sync.Mutex
+	watchers []watcher
+	log      []entry     // numbered without holes
+	begin    int64       // number of the log's first entry
+	status   task.Status // of the newest status event
+	fault    error       // why the log can't be told: the topic is gone
+	attempt  int         // the present one: results of a lower one are gone
+	epoch    int32       // rises when the log is replaced, not extended
+	asked    int32       // readings begun so far
+	answered int32       // serial of the newest reading merged
+	known    bool        // a log has been read
+	doubted  bool        // what was read contradicts the log: Redis lost events that we have
+	gone     bool        // the task was deleted
+	missing  bool        // a reading did not find it, and nothing rang yet
+	awaited  bool        // a client waits for the next reading, whatever it brings
 
 	progress        []byte // frame of the present progress, nil if there is none
-	progressAt      time.Time
-	progressVersion int
+	progressAt      int64  // unix ms
+	progressVersion int32
+
+	// Of the hub, under its lock.
+	hub     *hub
+	stale   bool          // among those to be read
+	clients int32         // that have joined and not left
+	left    time.Duration // when the last one left, since the hub began
+	spot    spot
 }
 
-// entry is an event and its frame, made when first needed.
-type entry struct {
-	event    task.Event
-	frame    []byte
-	signedAt time.Time // when the frame's URL was signed
-	hasURL   bool
+// watcher is a client of a topic, whichever way its bytes go. This is all that a topic knows of them.
+type watcher interface {
+	// wake says that the topic has something new. It is called with locks held: it returns at once, and looks later.
+	wake()
+	// seat is where the topic notes the watcher's place among the others.
+	seat() *int32
 }
 
 // cursor is how far a client is in a topic.
 type cursor struct {
 	after    int64 // number of the last durable event that it has
-	epoch    int
-	progress int
-	beats    int
-	reads    int // how many readings have to be merged before it can be served
+	epoch    int32
+	progress int32
+	needs    int32 // serial of the reading without which it can't be served, 0 if there is none
 }
 
-// batch is what a client at a cursor is to be sent next.
-type batch struct {
-	frames  [][]byte
-	more    bool            // there is more already
-	end     bool            // nothing will ever follow
-	changed <-chan struct{} // closed when there is more
+// reading is what to read of a topic's stream.
+type reading struct {
+	taskstore.Ask
+	serial int32
 }
 
-const (
-	// batchSize is about how many bytes go out before the next write deadline begins.
-	batchSize = 64 << 10
-	// freshURL is how long a signed URL is handed out: whoever gets it has at least half of its life.
-	freshURL = cosstore.URLLife / 2
-)
+// outlook is what a client at a cursor is to expect.
+type outlook struct {
+	more  bool // there is more already
+	end   bool // nothing will ever follow
+	waits bool // nothing can be told before Redis is read
+	sent  int  // events that were appended
+}
 
-func newTopic(taskID string) *topic { return &topic{taskID: taskID, changed: make(chan struct{})} }
+// batchSize is about how many bytes go out at once.
+const batchSize = 64 << 10
+
+func newTopic(taskID string) *topic {
+	channel := taskstore.Channel(taskID)
+	return &topic{channel: channel, taskID: channel[len(channel)-len(taskID):], begin: 1}
+}
 
 // topicOf makes a topic of a log that was read whole.
 func topicOf(taskID string, read taskstore.Log) *topic {
 	t := newTopic(taskID)
-	t.merge(taskstore.Ask{TaskID: taskID}, read)
+	t.merge(t.ask(), read)
 	return t
 }
 
-func (t *topic) first() int64 {
-	if len(t.log) == 0 {
-		return 1
-	}
-	return t.log[0].event.Number
+func (t *topic) last() int64 { return t.begin + int64(len(t.log)) - 1 }
+
+// watch has w woken at every change from now on.
+func (t *topic) watch(w watcher) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*w.seat() = int32(len(t.watchers))
+	t.watchers = append(t.watchers, w)
 }
 
-func (t *topic) last() int64 { return t.first() + int64(len(t.log)) - 1 }
+func (t *topic) unwatch(w watcher) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := len(t.watchers) - 1
+	i := *w.seat()
+	t.watchers[i] = t.watchers[last]
+	*t.watchers[i].seat() = i
+	t.watchers[last] = nil
+	t.watchers = t.watchers[:last]
+}
 
 // wake lets all clients look again. The caller holds the lock.
 func (t *topic) wake() {
-	close(t.changed)
-	t.changed = make(chan struct{})
+	for _, w := range t.watchers {
+		w.wake()
+	}
 }
 
-// cursor is where a client that has the events up to number after begins. Where the client's own reading failed, it is served
-// only after the next one: until then nobody can tell an id from the future from one that the topic has not heard of yet.
-func (t *topic) cursor(after int64, hasRead bool) cursor {
+// cursor is where a client that has the events up to number after begins. It tells whether the client can be served without
+// another reading. An id that the topic has not heard of may be newer than the bell; and the attempt rises without an event,
+// which takes the URLs from results.
+func (t *topic) cursor(after int64) (_ cursor, enough bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := cursor{after: after, epoch: t.epoch, beats: t.beats}
-	if !hasRead {
-		c.reads = t.reads + 1
+	c := cursor{after: after, epoch: t.epoch}
+	enough = t.known && !t.doubted && !t.missing && after <= t.last()
+	if enough && !t.status.Final() {
+		for n := max(after+1, t.begin); n <= t.last(); n++ {
+			enough = enough && t.log[n-t.begin].result == nil
+		}
 	}
-	return c
+	if !enough {
+		c.needs = t.asked + 1
+	}
+	return c, enough
 }
 
-// serves tells whether next has more than comments for a client at c.
+// serves tells whether next has something for a client at c, be it the end.
 func (t *topic) serves(c cursor) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.gone || t.known && t.reads >= c.reads
+	return t.gone || t.reached(c)
 }
 
-// next tells what a client at c has not been sent, and moves c behind it. A cursor that can't be served is set before
+// reached tells whether what a client at c needs has been read. The caller holds the lock.
+func (t *topic) reached(c cursor) bool {
+	if t.known && t.answered >= c.needs {
+		return true
+	}
+	t.awaited = true
+	return false
+}
+
+// next appends to dst what a client at c has not been sent, and moves c behind it. A cursor that can't be served is set before
 // the first event that is kept.
-func (t *topic) next(ctx context.Context, c *cursor, objects *cosstore.Store) (batch, error) {
+func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, objects *cosstore.Store) ([]byte, outlook, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := batch{changed: t.changed}
-	if c.beats != t.beats {
-		c.beats = t.beats
-		b.frames = append(b.frames, comment)
+	if !t.reached(*c) {
+		return dst, outlook{end: t.gone, waits: true}, nil
 	}
-	if !t.known || t.reads < c.reads {
-		b.end = t.gone
-		return b, nil
+	if c.epoch != t.epoch || c.after < t.begin-1 || c.after > t.last() {
+		c.epoch, c.after = t.epoch, t.begin-1
 	}
-	if c.epoch != t.epoch || c.after < t.first()-1 || c.after > t.last() {
-		c.epoch, c.after = t.epoch, t.first()-1
-	}
-	for size := 0; c.after < t.last(); c.after++ {
-		if size > batchSize {
-			b.more = true
-			return b, nil
+	var o outlook
+	for size := len(dst); c.after < t.last(); c.after++ {
+		if o.more = len(dst)-size > batchSize; o.more {
+			return dst, o, nil
 		}
-		frame, err := t.frame(ctx, &t.log[c.after+1-t.first()], objects)
-		if err != nil {
-			return b, err
+		e := &t.log[c.after+1-t.begin]
+		if err := e.sign(ctx, t, c.after+1, objects); err != nil {
+			return dst, o, err
 		}
-		b.frames = append(b.frames, frame)
-		size += len(frame)
+		dst = f.append(dst, e.frame)
+		o.sent++
 	}
 	if t.progress != nil && c.progress != t.progressVersion {
-		b.frames = append(b.frames, t.progress)
+		dst = f.append(dst, t.progress)
+		o.sent++
 	}
 	c.progress = t.progressVersion
 	// A deletion cancels a task that still runs, and rings right after it: what rang before the end is sent before it.
-	b.end = t.gone || t.status.Final()
-	return b, nil
+	o.end = t.gone || t.status.Final()
+	return dst, o, nil
 }
 
-// frame makes the entry's frame, or the next one when the URL in the last one is old or of a result that is gone.
-func (t *topic) frame(ctx context.Context, e *entry, objects *cosstore.Store) ([]byte, error) {
-	wantsURL := e.event.Result != nil && e.event.Attempt >= t.attempt && !t.gone
-	if e.frame != nil && e.hasURL == wantsURL && (!wantsURL || time.Since(e.signedAt) < freshURL) {
-		return e.frame, nil
-	}
-	var url *string
-	if wantsURL {
-		r := e.event.Result
-		// Signing computes and asks nobody, so the lock may be held.
-		signed, err := objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
-		if err != nil {
-			return nil, err
-		}
-		url = &signed
-	}
-	e.frame, e.hasURL, e.signedAt = encode(e.event, url), wantsURL, time.Now()
-	return e.frame, nil
-}
-
-// beat makes every client be sent a comment.
-func (t *topic) beat() {
+// behind tells about how many bytes a client at c has not been sent, once they are more than most.
+func (t *topic) behind(c cursor, most int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.beats++
-	t.wake()
+	for n := t.last(); n > c.after && n >= t.begin && most >= 0; n-- {
+		most -= t.log[n-t.begin].size()
+	}
+	return most < 0
 }
 
 // complete tells whether a client that has the events up to number after has all that there will ever be.
@@ -189,21 +210,36 @@ func (t *topic) over() bool {
 	return t.status.Final()
 }
 
-// ask tells what to read from the stream: from the newest event on that the topic has, which must still be the same.
-func (t *topic) ask() taskstore.Ask {
+// absent tells whether there was nothing to read of the task, or (err) nothing that can be told.
+func (t *topic) absent() (_ bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.known || t.doubted || len(t.log) == 0 {
-		return taskstore.Ask{TaskID: t.taskID}
+	return t.gone && !t.known, t.fault
+}
+
+// ask tells what to read from the stream: from the newest event on that the topic has, which must still be the same.
+func (t *topic) ask() reading {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asked++
+	r := reading{Ask: taskstore.Ask{TaskID: t.taskID}, serial: t.asked}
+	if t.known && !t.doubted && len(t.log) > 0 {
+		r.After = t.last() - 1
 	}
-	return taskstore.Ask{TaskID: t.taskID, After: t.last() - 1}
+	return r
 }
 
 // merge takes in what was read. It tells whether the whole log has to be read again.
-func (t *topic) merge(ask taskstore.Ask, read taskstore.Log) (again bool) {
+func (t *topic) merge(ask reading, read taskstore.Log) (again bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	defer t.wake()
+	before := t.news()
+	defer func() {
+		if t.awaited || t.news() != before {
+			t.awaited = false
+			t.wake()
+		}
+	}()
 	if !read.Exists {
 		// What rings of its deletion, the CANCELLED before all, may still be on its way: it has until the next reading.
 		t.gone = t.missing || !t.known || t.status.Final()
@@ -223,14 +259,26 @@ func (t *topic) merge(ask taskstore.Ask, read taskstore.Log) (again bool) {
 		t.add(e)
 	}
 	t.known, t.missing, t.attempt = true, false, max(t.attempt, read.Attempt)
-	t.reads++
+	t.answered = max(t.answered, ask.serial)
 	if len(t.log) == 0 {
 		t.status = read.Status // the stream has expired
 	}
-	if p := read.Progress; p != nil && p.At.After(t.progressAt) {
+	if p := read.Progress; p != nil && p.At.UnixMilli() > t.progressAt {
 		t.setProgress(*p)
 	}
 	return false
+}
+
+// news is what a reading may change that clients see.
+type news struct {
+	last            int64
+	epoch, progress int32
+	known, gone     bool
+	status          task.Status
+}
+
+func (t *topic) news() news {
+	return news{t.last(), t.epoch, t.progressVersion, t.known, t.gone, t.status}
 }
 
 // agrees tells whether events, which have no holes, go on from the log and are the same where both have a number.
@@ -242,15 +290,11 @@ func (t *topic) agrees(events []task.Event) bool {
 		return false
 	}
 	for _, e := range events {
-		if n := e.Number; n >= t.first() && n <= t.last() && !same(e, t.log[n-t.first()].event) {
+		if n := e.Number; n >= t.begin && n <= t.last() && !t.log[n-t.begin].is(e) {
 			return false
 		}
 	}
 	return true
-}
-
-func same(a, b task.Event) bool {
-	return a.Kind == b.Kind && a.Attempt == b.Attempt && a.At.Equal(b.At) && a.Status == b.Status
 }
 
 // replace starts the log over, unless it says the same: Redis came back without events that it had told us of (a failover, a
@@ -263,10 +307,9 @@ func (t *topic) replace(events []task.Event) {
 	if t.known {
 		t.epoch++
 	}
-	t.log, t.status, t.attempt, t.progress, t.progressAt = nil, "", 0, nil, time.Time{}
+	t.log, t.begin, t.status, t.attempt, t.progress, t.progressAt = make([]entry, 0, len(events)), 1, "", 0, nil, 0
 	for _, e := range events {
-		t.log = append(t.log, entry{event: e})
-		t.note(e)
+		t.append(e)
 	}
 }
 
@@ -278,13 +321,16 @@ func (t *topic) add(e task.Event) (missed bool) {
 	if e.Number > t.last()+1 {
 		return true
 	}
-	t.log = append(t.log, entry{event: e})
-	t.note(e)
+	t.append(e)
 	return false
 }
 
-// note draws from a durable event what the topic says beside it. Progress is of a PROCESSING that lasts.
-func (t *topic) note(e task.Event) {
+// append notes e, and draws from it what the topic says beside it. Progress is of a PROCESSING that lasts.
+func (t *topic) append(e task.Event) {
+	if len(t.log) == 0 {
+		t.begin = e.Number
+	}
+	t.log = append(t.log, newEntry(e))
 	t.attempt = max(t.attempt, e.Attempt)
 	if e.Kind == task.StatusEvent {
 		t.status, t.progress = e.Status, nil
@@ -299,7 +345,7 @@ func (t *topic) ring(e task.Event) (missed bool) {
 		return true
 	}
 	if e.Kind == task.ProgressEvent {
-		if !e.At.Before(t.progressAt) {
+		if e.At.UnixMilli() >= t.progressAt {
 			t.setProgress(e)
 			t.wake()
 		}
@@ -315,15 +361,15 @@ func (t *topic) setProgress(e task.Event) {
 	if t.status != task.Processing || e.Attempt < t.attempt {
 		return
 	}
-	t.progress, t.progressAt = encode(e, nil), e.At
+	t.progress, t.progressAt = encode(e, nil), e.At.UnixMilli()
 	t.progressVersion++
 }
 
-// end says that the task was deleted.
-func (t *topic) end() {
+// end says that the task was deleted, or (err) that nothing can be told of it.
+func (t *topic) end(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.gone = true
+	t.gone, t.fault = true, err
 	t.wake()
 }
 
@@ -331,4 +377,57 @@ func (t *topic) isGone() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.gone
+}
+
+// entry is a durable event as the log keeps it: its frame, and what tells it from another one of its number.
+type entry struct {
+	frame    []byte
+	result   *task.Result // of a result event: its URL has to be signed
+	status   task.Status  // of a status event
+	at       int64        // unix ms
+	signedAt int64        // unix s when the frame's URL was signed, 0: the frame has none
+	attempt  int32
+}
+
+// freshURL is how long a signed URL is handed out: whoever gets it has at least half of its life.
+const freshURL = cosstore.URLLife / 2
+
+func newEntry(e task.Event) entry {
+	n := entry{result: e.Result, status: e.Status, at: e.At.UnixMilli(), attempt: int32(e.Attempt)}
+	if e.Result == nil {
+		n.frame = encode(e, nil)
+	}
+	return n
+}
+
+func (e *entry) is(other task.Event) bool {
+	return e.at == other.At.UnixMilli() && e.status == other.Status && int(e.attempt) == other.Attempt && (e.result == nil) == (other.Result == nil)
+}
+
+// size is about that of its frame.
+func (e *entry) size() int { return max(len(e.frame), 256) }
+
+// sign makes a result's frame, or the next one when the URL in the last one is old or of a result that is gone.
+func (e *entry) sign(ctx context.Context, t *topic, number int64, objects *cosstore.Store) error {
+	if e.result == nil {
+		return nil
+	}
+	wants := int(e.attempt) >= t.attempt && !t.gone
+	now := time.Now().Unix()
+	if e.frame != nil && wants == (e.signedAt != 0) && (!wants || now-e.signedAt < int64(freshURL/time.Second)) {
+		return nil
+	}
+	var url *string
+	r := e.result
+	e.signedAt = 0
+	if wants {
+		// Signing computes and asks nobody, so the lock may be held.
+		signed, err := objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
+		if err != nil {
+			return err
+		}
+		url, e.signedAt = &signed, now
+	}
+	e.frame = encode(task.Event{Number: number, Kind: task.ResultEvent, TaskID: t.taskID, Attempt: int(e.attempt), At: time.UnixMilli(e.at), Result: r}, url)
+	return nil
 }

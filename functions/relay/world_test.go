@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,27 @@ type world struct {
 	stop    context.CancelFunc // tells the relay to stop
 }
 
+// way is how bytes go to clients.
+type way bool
+
+const (
+	byHTTP way = false
+	leanly way = true
+)
+
+// eachWay runs a test for both.
+func eachWay(t *testing.T, test func(*testing.T, way)) {
+	t.Run("net-http", func(t *testing.T) { test(t, byHTTP) })
+	t.Run("lean", func(t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("the lean way is there on Linux only")
+		}
+		test(t, leanly)
+	})
+}
+
 // newWorld starts a world; change, where given, changes the times that its streams keep.
-func newWorld(t *testing.T, change func(*pace)) *world {
+func newWorld(t *testing.T, by way, change func(*pace)) *world {
 	t.Helper()
 	w := &world{t: t, redis: redistest.Start(t), tickets: auth.NewTickets(auth.TicketConfig{Secret: "a secret of tickets", TTL: time.Hour})}
 	rdb, err := redisdb.Open(redisdb.Config{URL: w.redis.URL})
@@ -48,25 +68,26 @@ func newWorld(t *testing.T, change func(*pace)) *world {
 	must(t, err)
 	w.client = redis.NewClient(options)
 	w.store = taskstore.New(w.client, tasktest.Policy)
-	store := taskstore.New(rdb, taskstore.Policy{})
 	objects, err := cosstore.New(cosstore.Config{BucketURL: "http://127.0.0.1:1", SecretID: "id", SecretKey: "key"},
 		func(context.Context) (id, key, token string, ok bool) { return "", "", "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
-	times := (&streamConfig{Max: 840 * time.Second}).pace()
+	times := (&streamConfig{Max: 840 * time.Second, Linger: 10 * time.Second}).pace()
 	if change != nil {
 		change(&times)
 	}
 	stopping, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.relay = &relay{
-		users: auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), tickets: w.tickets, store: store, objects: objects,
-		hubs: &hubs{start: func() *hub { return startHub(rdb, store, times) }}, pace: times, stopping: stopping,
+	w.relay = newRelay(stopping, rdb, objects, times)
+	w.relay.users, w.relay.tickets = auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), w.tickets
+	if by == leanly {
+		must(t, w.relay.serveLeanly(true))
 	}
 	w.server = httptest.NewServer(httpjson.Handler(w.relay.routes(), httpjson.Config{}))
 	t.Cleanup(func() {
 		stop()
+		w.relay.close(context.Background())
 		w.server.CloseClientConnections()
 		w.server.Close()
 		rdb.Close()

@@ -10,6 +10,12 @@ import (
 	"time"
 )
 
+// drainer is a handler with connections that net/http does not know of any more: hijacked ones. Drain returns when they have ended,
+// or ctx is done; the ctx of build, which is done by then, is what told them to.
+type drainer interface {
+	Drain(ctx context.Context)
+}
+
 // serveWeb is a plain HTTP server. A connection that is accepted means that the function is ready.
 func serveWeb(ctx context.Context, how hosting, handler http.Handler) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(how.Host, strconv.Itoa(int(how.Port))))
@@ -38,6 +44,9 @@ func serveWeb(ctx context.Context, how hosting, handler http.Handler) error {
 	if err := server.Shutdown(patience); err != nil {
 		slog.Warn("requests cut", "after", drainTime.String(), "error", err)
 		return server.Close()
+	}
+	if d, ok := handler.(drainer); ok {
+		d.Drain(patience)
 	}
 	return nil
 }
