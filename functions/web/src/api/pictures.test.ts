@@ -1,9 +1,10 @@
+import { File as NodeFile } from 'node:buffer'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import picture from '#contract/picture.json'
 import grant from '#contract/upload-url.json'
 import { provide } from '@/auth'
 import { json, serve, type Handler } from '@/testing/server'
-import { limits, uploadPicture } from './pictures'
+import { findPicture, limits, uploadPicture } from './pictures'
 import { isAbort } from './problem'
 
 let server: Awaited<ReturnType<typeof serve>>
@@ -64,6 +65,25 @@ describe('in the request', () => {
   })
 })
 
+describe('an upload whose answer was lost', () => {
+  const sha256 = '9834876dcfb05cb167a5c24953eba58c4ac89b1adf57f28f2f9d09af107ee8f0' // of aaa
+  const sent = new NodeFile(['aaa'], 'teapot.png') as unknown as File // jsdom's can't be read
+  const list = (...items: object[]) => {
+    const page = { items: items.map(item => ({ ...picture, ...item })), page: 1, size: 20, total: items.length }
+    handle = response => json(response, 200, page)
+  }
+
+  it('is found by its name and its bytes', async () => {
+    list({ id: 'other', name: 'teapot.png', size: 3 }, { id: 'it', name: 'teapot.png', size: 3, sha256 })
+    expect((await findPicture(sent))?.id).toBe('it')
+  })
+
+  it('is not taken for another one', async () => {
+    list({ name: 'cup.png', size: 3, sha256 }, { name: 'teapot.png', size: 4, sha256 }, { name: 'teapot.png', size: 3 })
+    expect(await findPicture(sent)).toBeUndefined()
+  })
+})
+
 describe('the direct route', () => {
   const large = limits.inRequest + 1
 
@@ -88,7 +108,7 @@ describe('the direct route', () => {
   it('leaves to the browser what only it may set', async () => {
     const set = vi.spyOn(XMLHttpRequest.prototype, 'setRequestHeader')
     handle = (response, request) => request.url === '/picture/upload-url'
-      ? json(response, 201, { ...grant, url: `${server.origin}/cos`, headers: { 'Content-Length': String(large), 'Host': 'cos', 'x-signed': '1' } })
+      ? json(response, 201, { ...grant, url: `${server.origin}/cos`, headers: { 'Content-Length': '5', 'Host': 'cos', 'x-signed': '1' } })
       : both(200)(response, request)
     await uploadPicture(file(large))
     expect(set.mock.calls).toEqual([['x-signed', '1']])

@@ -55,6 +55,29 @@ describe('uploads', () => {
     expect(entry).toMatchObject({ sent: 1, status: 'checking' })
   })
 
+  it('are not sent again where only the answer was lost', async () => {
+    const ends = held()
+    const entry = usePictures().upload(file('a'))
+    ends.get('a')?.fail(new Problem('unreachable'))
+    await settle()
+    vi.mocked(api.findPicture).mockResolvedValue(picture('a'))
+    usePictures().retry(entry.key)
+    await settle()
+    expect(entry).toMatchObject({ status: 'done', picture: { id: 'a' } })
+    expect(upload).toHaveBeenCalledTimes(1)
+  })
+
+  it('are sent again at once where they were refused', async () => {
+    const ends = held()
+    const entry = usePictures().upload(file('a'))
+    ends.get('a')?.fail(new Problem('image_invalid', { status: 422 }))
+    await settle()
+    usePictures().retry(entry.key)
+    await settle()
+    expect(upload).toHaveBeenCalledTimes(2)
+    expect(api.findPicture).not.toHaveBeenCalled()
+  })
+
   it('can be cancelled, waiting or under way, and sent again', async () => {
     const ends = held()
     const [a, , c] = ['a', 'b', 'c'].map(name => usePictures().upload(file(name)))

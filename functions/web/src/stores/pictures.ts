@@ -92,9 +92,12 @@ export const usePictures = defineStore('pictures', () => {
   async function send(entry: Upload): Promise<void> {
     const stop = new AbortController()
     stops.set(entry.key, stop)
+    // Where the answer was lost and not the upload, the picture is there: sent again it would be there twice.
+    const doubtful = entry.problem !== null && unanswered(entry.problem)
     Object.assign(entry, { status: 'sending', sent: 0, problem: null })
     try {
-      entry.picture = await api.uploadPicture(entry.file, {
+      const arrived = doubtful ? await api.findPicture(entry.file, stop.signal) : undefined
+      entry.picture = arrived ?? await api.uploadPicture(entry.file, {
         signal: stop.signal,
         onProgress(share) { Object.assign(entry, { sent: share, status: share < 1 ? 'sending' : 'checking' }) },
       })
@@ -137,3 +140,8 @@ export const usePictures = defineStore('pictures', () => {
     uploads, upload, cancel, retry, dismiss,
   }
 })
+
+/** Whether what was asked for may have been done all the same. */
+function unanswered({ status, code }: Problem): boolean {
+  return status === 0 || status >= 500 || code === 'not_json'
+}
