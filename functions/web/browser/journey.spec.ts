@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { Page } from '@playwright/test'
-import { difference, look, lookAt, lookWhenStill } from './canvas'
+import { difference, look, lookAt, lookWhenStill, type Sight } from './canvas'
 import { expect, test, words } from './fixtures'
 import { listenIn, shownStages } from './heard'
-import { choose, drop, slowLine, taskOf, taskPage } from './people'
-import { drawing, ownPicture, realPhoto, type Photo } from './photos'
+import { choose, drop, taskOf, taskPage } from './people'
+import { drawing, emptiness, ownPicture, realPhoto, type Photo } from './photos'
 
 const { pictures, tasks, viewer } = words
 const stories: [string, Photo | null][] = [['a picture of the project', ownPicture('toadstool')], ['a real photograph', realPhoto('apple.jpg')]]
@@ -17,13 +17,14 @@ for (const [what, photo] of stories) {
     await page.goto('/')
 
     await test.step('the picture is dropped, and its way is seen', async () => {
-      const quick = await slowLine(page, 64 * 1024)
-      await drop(page, photo)
+      const goOn = await system.hold('picture')
+      try {
+        await drop(page, photo)
+        await expect(page.getByRole('progressbar', { name: pictures.progressOf.replace('{name}', photo.name) })).toBeVisible()
+      } finally {
+        goOn()
+      }
       const card = page.getByRole('article', { name: photo.name })
-      const progress = card.getByRole('progressbar')
-      await expect(progress).toBeVisible()
-      await expect.poll(async () => Number(await progress.getAttribute('aria-valuenow'))).toBeGreaterThan(0)
-      await quick()
       await expect(card.getByRole('button', { name: pictures.make })).toBeVisible()
     })
 
@@ -50,15 +51,13 @@ for (const [what, photo] of stories) {
     await test.step('each look is another', async () => {
       const front = await lookWhenStill(page)
       await page.locator('canvas').focus()
-      for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowLeft') // to where more is invented
+      for (let i = 0; i < 14; i++) await page.keyboard.press('ArrowLeft') // to where more is invented
       const sights = [await lookWhenStill(page)]
       expect(difference(sights[0]!, front), 'it was turned').toBeGreaterThan(0.02)
       for (const mode of ['clay', 'wireframe', 'normals', 'invented'] as const) {
         await page.getByRole('radio', { name: viewer.modes[mode], exact: true }).check()
-        for (const before of sights) {
-          const apart = async () => difference(await lookAt(page), before)
-          await expect.poll(apart, { message: `${mode} looks like no other` }).toBeGreaterThan(0.02)
-        }
+        const apart = (now: Sight) => Math.min(...sights.map(before => difference(now, before)))
+        await expect.poll(async () => apart(await lookAt(page)), { message: `${mode} looks like no other` }).toBeGreaterThan(0.02)
         sights.push(await lookWhenStill(page))
         expect(sights.at(-1)?.share, `${mode} shows a model`).toBeGreaterThan(0.02)
       }
@@ -124,6 +123,18 @@ test('the formats that are asked for come beside the usual ones', async ({ page 
   await expect(page).toHaveURL(taskPage)
   await expect(files(page).getByRole('button', { name: 'model.stl' })).toBeVisible({ timeout: 30_000 })
   await expectEnd(page)
+})
+
+test('an empty picture is refused by the engine: a sentence, and another picture', async ({ page }) => {
+  const photo = emptiness()
+  await page.goto('/')
+  await drop(page, photo)
+  await page.getByRole('button', { name: pictures.makeOf.replace('{name}', photo.name) }).click()
+  await expect(page).toHaveURL(taskPage)
+  await expect(page.getByRole('heading', { level: 1, name: tasks.headline.FAILED })).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByText(words.failures.image_rejected)).toBeVisible()
+  await page.getByRole('link', { name: tasks.otherPicture }).click()
+  await expect(page.getByRole('heading', { level: 1, name: pictures.title })).toBeVisible()
 })
 
 const files = (page: Page) => page.locator('section').filter({ has: page.getByRole('heading', { level: 2, name: tasks.files }) })

@@ -19,17 +19,14 @@ export async function choose(page: Page, files: Photo | string, button: Locator)
   await (await asked).setFiles(files)
 }
 
-/** A line that takes that many bytes a second; what is answered makes it as good as it was. */
-export async function slowLine(page: Page, upload: number): Promise<() => Promise<void>> {
+/** Lets a page send that many bytes a second; what is answered lets it send as fast as it can. */
+export async function slowly(page: Page, bytes: number): Promise<() => Promise<void>> {
   const session = await page.context().newCDPSession(page)
-  const conditions = (uploadThroughput: number) =>
+  const send = (uploadThroughput: number) =>
     session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput })
   await session.send('Network.enable')
-  await conditions(upload)
-  return async () => {
-    await conditions(-1)
-    await session.detach()
-  }
+  await send(bytes)
+  return () => send(-1).then(() => undefined)
 }
 
 /** The task whose page this is. */

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { png } from './png'
+import { chunk, png } from './png'
 
 export interface Photo { name: string, mimeType: string, buffer: Buffer<ArrayBuffer> }
 
@@ -37,13 +36,10 @@ export function emptiness(name = 'nothing.png'): Photo {
   return { name, mimeType: 'image/png', buffer: Buffer.from(png(96, 96, () => [255, 255, 255])) }
 }
 
-/** A good picture of that many bytes: most of them in a chunk that says nothing (PNG, 3.3). */
-export async function heavy(path: string, bytes: number): Promise<string> {
+/** A good picture of that many bytes: most of them in a chunk that says nothing (RFC 2083, 3.3: ancillary, private, safe to copy). */
+export function heavy(name: string, bytes: number): Photo {
   const picture = png(640, 480, (x, y) => [x % 256, y % 256, 120])
-  const end = picture.length - 12
-  const filling = Buffer.alloc(bytes - picture.length)
-  filling.writeUInt32BE(filling.length - 12, 0)
-  filling.write('fiLl', 4, 'latin1') // ancillary, private, safe to copy; its checksum is read by nobody who skips it
-  await writeFile(path, Buffer.concat([picture.subarray(0, end), filling, picture.subarray(end)]))
-  return path
+  const end = picture.length - chunk('IEND').length
+  const filling = chunk('fiLl', Buffer.alloc(bytes - picture.length - chunk('fiLl').length, name))
+  return { name, mimeType: 'image/png', buffer: Buffer.concat([picture.subarray(0, end), filling, picture.subarray(end)]) }
 }

@@ -13,10 +13,11 @@ export function png(width: number, height: number, paint: Paint, level = 6): Uin
   head.writeUInt32BE(height, 4)
   head.set([8, 2], 8)
   const signature = Buffer.from([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
-  return new Uint8Array(Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(rows, { level })), chunk('IEND', Buffer.alloc(0))]))
+  return new Uint8Array(Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', deflateSync(rows, { level })), chunk('IEND')]))
 }
 
-function chunk(kind: string, data: Buffer): Buffer {
+/** RFC 2083, 3.2. */
+export function chunk(kind: string, data: Buffer = Buffer.alloc(0)): Buffer<ArrayBuffer> {
   const body = Buffer.concat([Buffer.from(kind, 'latin1'), data])
   const whole = Buffer.alloc(body.length + 8)
   whole.writeUInt32BE(data.length, 0)

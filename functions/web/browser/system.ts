@@ -93,6 +93,13 @@ export class System {
     return () => { if (existsSync(elsewhere)) renameSync(elsewhere, here) }
   }
 
+  /** Holds a function where it is until what is answered is called. */
+  async hold(program: string): Promise<() => void> {
+    const pid = await this.pid(program)
+    process.kill(pid, 'SIGSTOP')
+    return () => { process.kill(pid, 'SIGCONT') }
+  }
+
   /** Holds the worker's engine where it is until what is answered is called. The worker itself takes tasks and tells that it lives. */
   async holdEngine(): Promise<() => void> {
     const worker = await this.pid('python')
