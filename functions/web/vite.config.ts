@@ -2,8 +2,16 @@ import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import elementPlus from 'unplugin-element-plus/vite'
 import { defineConfig } from 'vitest/config'
+import { budgets } from './build/budgets.ts'
 import { compress } from './build/compress.ts'
 import { early } from './build/early.ts'
+
+/** Of scripts that the first page needs, with the language that has the most texts. */
+const firstLoad = (view: string) => ({
+  name: `first load with ${view}`,
+  most: 150_000,
+  modules: ['/index.html', `/${view}.vue`, '/i18n/zh-CN/index.ts', '/locale/lang/zh-cn.mjs'],
+})
 
 const api = process.env.API ?? 'http://localhost:8080'
 
@@ -13,6 +21,13 @@ export default defineConfig({
     process.env.VITEST ? [] : elementPlus({}), // tests look at no styles, and Node loads no .css
     early('src/shell/early.js'),
     compress(),
+    budgets([
+      ...['PictureView', 'TaskListView', 'ReconstructionView'].map(firstLoad),
+      {
+        name: 'the viewer', most: 250_000, modules: ['/ModelViewer.vue'], workers: [/\/stage\.worker-/, /\/objArchive\.worker-/],
+        beyond: firstLoad('ReconstructionView').modules,
+      },
+    ]),
   ],
   resolve: {
     alias: {
