@@ -67,17 +67,19 @@ func (s *Store) Claim(ctx context.Context, id string, length time.Duration) (*Cl
 // Record writes down what came of a claim, and tells the task's status, "" where it was deleted. held is false where the
 // claim had run out or the task had ended meanwhile: then nothing changed.
 func (s *Store) Record(ctx context.Context, c *Claim, o Outcome) (status task.Status, held bool, err error) {
-	resumed := int64(0)
-	if !o.Resumed.IsZero() {
-		resumed = o.Resumed.UnixMilli()
-	}
-	reply, err := s.run(ctx, call{outcomeScript, c.TaskID, nil, []any{
-		c.Nonce, string(o.Fate), o.Worker, o.Next, flag(o.Beats), ms(o.Pause), o.Message, resumed,
-	}})
+	reply, err := s.run(ctx, c.outcome(o))
 	if err != nil {
 		return "", false, err
 	}
 	return task.Status(reply[1]), reply[0] == "ok", nil
+}
+
+func (c *Claim) outcome(o Outcome) call {
+	resumed := int64(0)
+	if !o.Resumed.IsZero() {
+		resumed = o.Resumed.UnixMilli()
+	}
+	return call{outcomeScript, c.TaskID, nil, []any{c.Nonce, string(o.Fate), o.Worker, o.Next, flag(o.Beats), ms(o.Pause), o.Message, resumed}}
 }
 
 // MarkBusy notes that all workers said that they are busy: the sweeper asks them again after the pause, and new tasks queue

@@ -47,28 +47,18 @@ const CopyPrefix = "reconstruction/"
 // PictureNotFound, IdempotencyConflict, IdempotencyInProgress, RateLimited, TooManyActiveTasks, Unavailable.
 func (s *Store) Reserve(ctx context.Context, o Order) (Reservation, error) {
 	id := task.NewID(o.User)
-	keys, args := s.keysAndArgs(call{
-		id:   id,
-		keys: []string{PictureKey(o.ImageID), userActiveKey(o.User), userRateKey(o.User), o.idempotencyKey(id)},
-		args: []any{o.User, o.ImageID, id, flag(o.Key != ""), o.BodyHash, ms(reservation), o.Limits.Active, o.Limits.Burst, ms(o.Limits.Period), CopyPrefix},
-	})
-	var busy *redis.IntCmd
-	attempt := func(run func(p redis.Pipeliner) *redis.Cmd) (*redis.Cmd, error) {
-		var cmd *redis.Cmd
-		_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-			cmd, busy = run(p), p.Exists(ctx, busyKey)
-			return nil
-		})
-		return cmd, err
+	c := call{
+		reserveScript, id, o.idempotency([]string{PictureKey(o.ImageID), userActiveKey(o.User), userRateKey(o.User)}),
+		[]any{o.User, o.BodyHash, ms(reservation), o.Limits.Active, o.Limits.Burst, ms(o.Limits.Period), CopyPrefix},
 	}
-	cmd, err := attempt(func(p redis.Pipeliner) *redis.Cmd { return reserveScript.EvalSha(ctx, p, keys, args...) })
+	cmd := s.command(ctx, c)
+	var busy *redis.IntCmd
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		busy = p.Exists(ctx, busyKey)
+		return p.Process(ctx, cmd)
+	})
 	if isNoScript(err) {
-		cmd, err = attempt(func(p redis.Pipeliner) *redis.Cmd {
-			// A Redis that has lost one script has lost those that follow, too: told now, they cost no round trips of their own.
-			createScript.Load(ctx, p)
-			outcomeScript.Load(ctx, p)
-			return reserveScript.Eval(ctx, p, keys, args...)
-		})
+		cmd, err = s.teach(ctx, cmd, reserveScript, func(p redis.Pipeliner) { busy = p.Exists(ctx, busyKey) })
 	}
 	if err != nil {
 		return Reservation{}, redisdb.Away(err)
@@ -90,9 +80,8 @@ func (s *Store) Reserve(ctx context.Context, o Order) (Reservation, error) {
 func (s *Store) Unreserve(ctx context.Context, r Reservation) error {
 	o := r.Order
 	_, err := s.run(ctx, call{
-		unreserveScript, r.ID,
-		[]string{userActiveKey(o.User), userRateKey(o.User), o.idempotencyKey(r.ID)},
-		[]any{r.ID, flag(o.Key != ""), o.Limits.Burst, ms(o.Limits.Period), r.Input.Key},
+		unreserveScript, r.ID, o.idempotency([]string{userActiveKey(o.User), userRateKey(o.User)}),
+		[]any{o.Limits.Burst, ms(o.Limits.Period), r.Input.Key},
 	})
 	return err
 }
@@ -102,11 +91,10 @@ func (s *Store) Unreserve(ctx context.Context, r Reservation) error {
 func (s *Store) Create(ctx context.Context, r Reservation, claim time.Duration, worker int) (task.Status, *Claim, error) {
 	o, in, nonce := r.Order, r.Input, newNonce()
 	reply, err := s.run(ctx, call{
-		createScript, r.ID,
-		[]string{userTasksKey(o.User), userActiveKey(o.User), o.idempotencyKey(r.ID)},
+		createScript, r.ID, o.idempotency([]string{userTasksKey(o.User), userActiveKey(o.User)}),
 		[]any{
-			o.User, userKey(o.User), r.ID, o.ImageID, in.Key, in.ContentType, in.Size, in.SHA256, in.Name,
-			flag(o.Key != ""), nonce, ms(claim), worker, o.Formats,
+			o.User, userKey(o.User), o.ImageID, in.Key, in.ContentType, in.Size, in.SHA256, in.Name,
+			nonce, ms(claim), worker, o.Formats,
 		},
 	})
 	if err != nil {
@@ -119,14 +107,10 @@ func (s *Store) Create(ctx context.Context, r Reservation, claim time.Duration, 
 	return status, &Claim{TaskID: r.ID, User: o.User, Attempt: atoi(reply[2]), Nonce: nonce, Worker: worker, Tries: 1, Input: in, Formats: o.Formats}, nil
 }
 
-// idempotencyKey is the order's key in Redis. A script has to be given one: an order without gets a key that it never touches.
-func (o Order) idempotencyKey(id string) string {
+// idempotency adds the key of the order's Idempotency-Key, where it has one.
+func (o Order) idempotency(keys []string) []string {
 	if o.Key == "" {
-		return TaskKey(id)
+		return keys
 	}
-	return idempotencyKey(o.User, o.Key)
-}
-
-func isNoScript(err error) bool {
-	return err != nil && len(err.Error()) >= 8 && err.Error()[:8] == "NOSCRIPT"
+	return append(keys, idempotencyKey(o.User, o.Key))
 }

@@ -2,7 +2,6 @@ package taskstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -92,23 +91,20 @@ func (s *Store) ReadLog(ctx context.Context, id string, after int64) (Log, error
 	return logs[0], nil
 }
 
-// ParseBell reads a message of a task's Channel. It is the same flat list of names and values as in the stream, as JSON,
-// with the event's number in front. Gone is true when it says that the task was deleted.
+// ParseBell reads a message of a task's Channel: the same names and values as in the stream, with the event's number in
+// front. Gone is true when it says that the task was deleted.
 func ParseBell(taskID, payload string) (e task.Event, gone bool, err error) {
-	var flat []string
-	if err := json.Unmarshal([]byte(payload), &flat); err != nil || len(flat) == 0 {
-		return e, false, fmt.Errorf("bell of task %s is no list: %q", taskID, payload)
-	}
-	if flat[0] == "gone" {
+	if payload == "gone" {
 		return e, true, nil
 	}
-	number, err := strconv.ParseInt(flat[0], 10, 64)
+	words := strings.Split(payload, separator)
+	number, err := strconv.ParseInt(words[0], 10, 64)
 	if err != nil {
-		return e, false, fmt.Errorf("bell of task %s has number %q", taskID, flat[0])
+		return e, false, fmt.Errorf("bell of task %s has number %q", taskID, words[0])
 	}
-	fields := map[string]string{}
-	for i := 1; i+1 < len(flat); i += 2 {
-		fields[flat[i]] = flat[i+1]
+	fields := make(map[string]string, len(words)/2)
+	for i := 1; i+1 < len(words); i += 2 {
+		fields[words[i]] = words[i+1]
 	}
 	e, err = parseEvent(taskID, number, fields)
 	return e, false, err
@@ -131,7 +127,7 @@ func parseStream(taskID string, messages []redis.XMessage) ([]task.Event, error)
 	return events, nil
 }
 
-// parseEvent reads the fields that the scripts write; see append_event in lib.lua.
+// parseEvent reads the fields that the scripts write; see append in event.lua.
 func parseEvent(taskID string, number int64, f map[string]string) (task.Event, error) {
 	e := task.Event{Number: number, Kind: f["kind"], TaskID: taskID, Attempt: atoi(f["attempt"]), At: millis(f["at"])}
 	switch e.Kind {

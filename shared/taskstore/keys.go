@@ -13,13 +13,15 @@ import (
 func tag(p task.Partition) string { return "recon:{" + string(p) + "}:" }
 
 // TaskKey is the hash of a task. An id that is not task.ValidID has no key.
-func TaskKey(id string) string { return tag(task.PartitionOfID(id)) + "task:" + id }
+func TaskKey(id string) string { return "recon:{" + string(task.PartitionOfID(id)) + "}:task:" + id }
 
 // EventsKey is the stream of a task's durable events, with ids 0-1, 0-2, …
-func EventsKey(id string) string { return TaskKey(id) + ":events" }
+func EventsKey(id string) string { return TaskKey(id) + eventsSuffix }
+
+const eventsSuffix, resultsSuffix = ":events", ":results"
 
 // resultsKey is a hash of a task's results, stored and reserved, by name.
-func resultsKey(id string) string { return TaskKey(id) + ":results" }
+func resultsKey(id string) string { return TaskKey(id) + resultsSuffix }
 
 // dueKey is a sorted set of the partition's task ids by the time (ms) at which the sweeper has to look at them.
 func dueKey(p task.Partition) string { return tag(p) + "due" }

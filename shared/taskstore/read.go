@@ -2,9 +2,9 @@ package taskstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sort"
+	"strings"
 
 	"github.com/go-redis/redis/v8"
 
@@ -92,30 +92,20 @@ func parseTask(h map[string]string) task.Task {
 
 // parseResults reads the stored results of a task, leaving out those that are only reserved, in the order of their events.
 func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
-	type stored struct {
-		State       string  `json:"state"`
-		Attempt     int     `json:"attempt"`
-		SHA256      string  `json:"sha256"`
-		Size        int64   `json:"size"`
-		ContentType string  `json:"contentType"`
-		Key         string  `json:"key"`
-		At          float64 `json:"at"`
-		Event       int64   `json:"event"`
-	}
 	var results []task.Result
 	order := map[string]int64{}
-	for name, raw := range h {
-		var r stored
-		if err := json.Unmarshal([]byte(raw), &r); err != nil {
-			return nil, fmt.Errorf("result %s of task %s: %w", name, t.ID, err)
-		}
-		if r.State != "stored" {
+	for name, packed := range h {
+		// See results.lua.
+		r := strings.Split(packed, separator)
+		if r[0] != "stored" {
 			continue
 		}
-		order[name] = r.Event
+		if len(r) != 8 {
+			return nil, fmt.Errorf("result %s of task %s: %q is of an unknown form", name, t.ID, packed)
+		}
+		order[name] = atoi64(r[7])
 		results = append(results, task.Result{
-			Name: name, Attempt: r.Attempt, Key: r.Key, Size: r.Size, SHA256: r.SHA256, ContentType: r.ContentType,
-			CreatedAt: millis(fmt.Sprintf("%.0f", r.At)),
+			Name: name, Attempt: atoi(r[1]), SHA256: r[2], Key: r[3], Size: atoi64(r[4]), ContentType: r[5], CreatedAt: millis(r[6]),
 		})
 	}
 	sort.Slice(results, func(i, j int) bool { return order[results[i].Name] < order[results[j].Name] })

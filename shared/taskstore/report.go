@@ -23,15 +23,24 @@ type Report struct {
 // Report takes a status callback: it moves the task, renews its lease, keeps the progress. changed is false for a repeated
 // one. Errors: fault.TaskNotFound, TaskFinished, AttemptSuperseded, ResultsMissing, ValidationFailed, Unavailable.
 func (s *Store) Report(ctx context.Context, r Report) (status task.Status, changed bool, err error) {
-	args := []any{optional(r.Attempt), r.Said, r.Error.Code, r.Error.Message, optional(r.Progress), r.Stage, optional(r.QueuePosition), seconds(r.ETASeconds)}
-	for _, name := range r.Required {
-		args = append(args, name)
-	}
-	reply, err := s.run(ctx, call{reportScript, r.TaskID, nil, args})
+	reply, err := s.run(ctx, r.call())
 	if err != nil {
 		return "", false, err
 	}
 	return task.Status(reply[1]), reply[2] == "0", nil
+}
+
+func (r Report) call() call {
+	attempt := optional(r.Attempt)
+	switch r.Said {
+	case "completed":
+		return call{verdictScript, r.TaskID, nil, append([]any{attempt, r.Said}, anys(r.Required)...)}
+	case "failed":
+		return call{verdictScript, r.TaskID, nil, []any{attempt, r.Said, r.Error.Code, r.Error.Message}}
+	case "released":
+		return call{releaseScript, r.TaskID, nil, []any{attempt}}
+	}
+	return call{reportScript, r.TaskID, nil, []any{attempt, optional(r.Progress), r.Stage, optional(r.QueuePosition), seconds(r.ETASeconds)}}
 }
 
 func optional(n *int) string {

@@ -36,37 +36,35 @@ const ResultReservation = 3 * time.Minute
 // Judge tells what would become of an offer, changing nothing. Errors, of all methods here: fault.TaskNotFound, TaskFinished,
 // AttemptSuperseded, ResultConflict, ValidationFailed, Unavailable.
 func (s *Store) Judge(ctx context.Context, o Offer) (Verdict, error) {
-	return s.result(ctx, "judge", o, "", 0)
+	return s.result(ctx, o.call(holdScript, "", "judge"))
 }
 
 // AllowUpload judges an offer whose bytes will be put to the staging key by a URL of that life. What is staged and never
 // claimed is in the trash.
 func (s *Store) AllowUpload(ctx context.Context, o Offer, staging string, life time.Duration) (Verdict, error) {
-	return s.result(ctx, "upload", o, staging, life)
+	return s.result(ctx, o.call(stageScript, staging, ms(life)))
 }
 
 // ReserveResult keeps the name for these bytes until RecordResult or ReleaseResult, which are given the same key: where the
 // object is about to be written.
 func (s *Store) ReserveResult(ctx context.Context, o Offer, key string) (Verdict, error) {
-	return s.result(ctx, "reserve", o, key, ResultReservation)
+	return s.result(ctx, o.call(holdScript, key, "reserve", ms(ResultReservation)))
 }
 
 // RecordResult stores the result, whose object is in its place, and tells of it. Where it is refused because the task ended
 // or was taken over meanwhile, the object goes to the trash.
 func (s *Store) RecordResult(ctx context.Context, o Offer, key string) (Verdict, error) {
-	return s.result(ctx, "record", o, key, 0)
+	return s.result(ctx, o.call(recordScript, key, o.Size, o.ContentType))
 }
 
 // ReleaseResult gives a name back that was reserved for bytes which did not come.
 func (s *Store) ReleaseResult(ctx context.Context, o Offer, key string) error {
-	_, err := s.result(ctx, "release", o, key, 0)
+	_, err := s.result(ctx, o.call(holdScript, key, "release"))
 	return err
 }
 
-func (s *Store) result(ctx context.Context, step string, o Offer, key string, life time.Duration) (Verdict, error) {
-	reply, err := s.run(ctx, call{resultScript, o.TaskID, nil, []any{
-		step, optional(o.Attempt), o.Name, o.SHA256, o.Size, o.ContentType, key, ms(life),
-	}})
+func (s *Store) result(ctx context.Context, c call) (Verdict, error) {
+	reply, err := s.run(ctx, c)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -74,4 +72,8 @@ func (s *Store) result(ctx context.Context, step string, o Offer, key string, li
 		return Verdict{Duplicate: true, Size: atoi64(reply[1])}, nil
 	}
 	return Verdict{}, nil
+}
+
+func (o Offer) call(s *script, key string, args ...any) call {
+	return call{s, o.TaskID, nil, append([]any{optional(o.Attempt), o.Name, o.SHA256, key}, args...)}
 }

@@ -2,13 +2,17 @@ package taskstore
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // how Redis names scripts
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-redis/redis/v8"
-	"github.com/google/uuid"
 
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/redisdb"
@@ -18,69 +22,173 @@ import (
 //go:embed lua/*.lua
 var lua embed.FS
 
-// Each change has a script of its own, behind what all have in common.
+// script is a change: what all have in common, the parts that it is built on, and its own rules. It is put together when it is
+// first run. A server may be asked by functions of several policies: each policy has scripts of its own.
+type script struct {
+	name   string
+	parts  string // that it is built on, separated by spaces
+	fields string // of the task, that it reads in any case, separated by spaces; "" where it reads none
+	keys   string // their names in the script, separated by spaces: first those that key knows, then its own
+	// next is the script that usually follows. A server that does not know this one has lost that, too: told along with it, it costs
+	// no round trip of its own.
+	next *script
+}
+
+// Each change has a script of its own.
 var (
-	reserveScript   = script("reserve")
-	unreserveScript = script("unreserve")
-	createScript    = script("create")
-	claimScript     = script("claim")
-	outcomeScript   = script("outcome")
-	reportScript    = script("report")
-	resultScript    = script("result")
-	cancelScript    = script("cancel")
-	deleteScript    = script("delete")
-	sweepScript     = script("sweep")
-	runsScript      = redis.NewScript(source("runs"))
+	reserveScript   = &script{"reserve", "base", "", "TASK TRASH PICTURE ACTIVE RATE IDEMPOTENCY", createScript}
+	unreserveScript = &script{"unreserve", "base trash", "", "TASK TRASH ACTIVE RATE IDEMPOTENCY", nil}
+	createScript    = &script{"create", "base task save event trash results handover", "op status", "TASK EVENTS DUE RESULTS TRASH TASKS ACTIVE IDEMPOTENCY", outcomeScript}
+	claimScript     = &script{
+		"claim", "base task save trash results handover",
+		"op status claimUntil nextTry attempt fate tries silentSince nextWorker user key inputType inputSize inputSHA256 inputName formats",
+		"TASK DUE RESULTS TRASH", outcomeScript,
+	}
+	outcomeScript = &script{"outcome", "base task save event", "op status claim attempt startedAt reachedAttempt reached stage events", "TASK EVENTS DUE", nil}
+	reportScript  = &script{"report", "base task save event judge accept", "op status attempt runSince ran", "TASK EVENTS DUE", nil}
+	verdictScript = &script{"verdict", "base task save event judge accept", "op status attempt runSince ran events userKey", "TASK EVENTS DUE RESULTS", nil}
+	releaseScript = &script{"release", "base task save event judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE", nil}
+	holdScript    = &script{"hold", "base task judge offer", "op status attempt", "TASK RESULTS", recordScript}
+	stageScript   = &script{"stage", "base task save event judge accept offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
+	recordScript  = &script{"record", "base task save event judge accept offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
+	cancelScript  = &script{"cancel", "base task save event", "op status user attempt worker userKey events", "TASK EVENTS DUE", nil}
+	deleteScript  = &script{"delete", "base task save event trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE RESULTS TRASH DELETED", nil}
+	sweepScript   = &script{"sweep", "base task save event lose trash results erase", "op status attempt beats lease runSince ran", "TASK EVENTS DUE RESULTS TRASH", nil}
 )
 
-func script(name string) *redis.Script { return redis.NewScript(source("lib") + source(name)) }
+// constants writes the policy as the scripts name it.
+func (p Policy) constants() string {
+	return fmt.Sprintf("local HEARTBEAT_TIMEOUT, TASK_TIMEOUT, RETENTION = %s, %s, %s\n"+
+		"local MAX_ATTEMPTS, QUEUE_DEADLINE, DISPATCH_DEADLINE, URL_LIFE = %d, %s, %s, %s\n",
+		ms(p.HeartbeatTimeout), ms(p.TaskTimeout), ms(p.Retention), p.MaxAttempts, ms(p.QueueDeadline), ms(p.DispatchDeadline), ms(urlLife))
+}
 
-func source(name string) string {
-	b, err := lua.ReadFile("lua/" + name + ".lua")
-	if err != nil {
-		panic(err) // embedded at build time: can't be
+// source puts a script together.
+func (s *script) source(p Policy) string {
+	var text strings.Builder
+	text.WriteString(p.constants())
+	for i, name := range strings.Fields(s.keys) {
+		fmt.Fprintf(&text, "local %s = KEYS[%d]\n", name, i+1)
 	}
-	return string(b)
+	for part := range strings.FieldsSeq(s.parts + " " + s.name) {
+		if part == "task" {
+			text.WriteString(read(strings.Fields(s.fields)))
+		}
+		b, err := lua.ReadFile("lua/" + part + ".lua")
+		if err != nil {
+			panic(err) // embedded at build time: can't be
+		}
+		text.Write(b)
+	}
+	return text.String()
+}
+
+// read writes the beginning of task.lua: what is read of the task at once.
+func read(fields []string) string {
+	table := make([]string, len(fields))
+	for i, f := range fields {
+		table[i] = fmt.Sprintf("%s = fields[%d]", f, i+1)
+	}
+	return fmt.Sprintf("local fields = call('HMGET', TASK, '%s')\nlocal task = { %s }\n", strings.Join(fields, "', '"), strings.Join(table, ", "))
+}
+
+// compiled is a script as a server is told it.
+type compiled struct{ source, hash string }
+
+// compile makes the scripts of a policy, each when it is first run.
+func compile(p Policy) map[*script]func() compiled {
+	all := map[*script]func() compiled{}
+	for _, s := range []*script{
+		reserveScript, unreserveScript, createScript, claimScript, outcomeScript, reportScript, verdictScript, releaseScript,
+		holdScript, stageScript, recordScript, cancelScript, deleteScript, sweepScript,
+	} {
+		all[s] = sync.OnceValue(func() compiled {
+			source := s.source(p)
+			hash := sha1.Sum([]byte(source)) //nolint:gosec // no secret
+			return compiled{source, hex.EncodeToString(hash[:])}
+		})
+	}
+	return all
 }
 
 // call is one run of a script on a task.
 type call struct {
-	script *redis.Script
+	script *script
 	id     string
-	keys   []string // the script's own, after those that all have
-	args   []any    // likewise
+	keys   []string // the script's own
+	args   []any    // likewise, after op
 }
 
-// keysAndArgs lays the call out as lib.lua reads it.
-func (s *Store) keysAndArgs(c call) ([]string, []any) {
-	p := task.PartitionOfID(c.id)
-	keys := append([]string{TaskKey(c.id), EventsKey(c.id), resultsKey(c.id), dueKey(p), TrashKey(p)}, c.keys...)
-	args := append([]any{
-		uuid.NewString(), ms(s.policy.HeartbeatTimeout), ms(s.policy.TaskTimeout), ms(s.policy.Retention), s.policy.MaxAttempts,
-		ms(s.policy.QueueDeadline), ms(s.policy.DispatchDeadline), ms(urlLife), Channel(c.id),
-	}, c.args...)
-	return keys, args
+// command lays a call out as base.lua reads it.
+func (s *Store) command(ctx context.Context, c call) *redis.Cmd {
+	args := make([]any, 0, 10+len(c.keys)+len(c.args))
+	args = append(args, "evalsha", s.scripts[c.script]().hash, 0)
+	key := TaskKey(c.id)
+	for name := range strings.FieldsSeq(c.script.keys) {
+		switch name {
+		case "TASK":
+			args = append(args, key)
+		case "EVENTS":
+			args = append(args, key+eventsSuffix)
+		case "RESULTS":
+			args = append(args, key+resultsSuffix)
+		case "DUE":
+			args = append(args, dueKey(task.PartitionOfID(c.id)))
+		case "TRASH":
+			args = append(args, TrashKey(task.PartitionOfID(c.id)))
+		}
+	}
+	for _, k := range c.keys {
+		args = append(args, k)
+	}
+	args[2] = len(args) - 3
+	args = append(args, rand.Text())
+	return redis.NewCmd(ctx, append(args, c.args...)...)
 }
 
 // run runs a call and tells its reply, which begins with a word. A refusal is a *fault.Error.
 func (s *Store) run(ctx context.Context, c call) ([]string, error) {
-	keys, args := s.keysAndArgs(c)
-	return replyOf(c.script.Run(ctx, s.rdb, keys, args...))
+	cmd := s.command(ctx, c)
+	if err := s.rdb.Process(ctx, cmd); isNoScript(err) {
+		cmd, _ = s.teach(ctx, cmd, c.script, nil) // cmd has the error
+	}
+	return replyOf(cmd)
 }
 
+// teach sends a call whose script the server does not know once more, with the script's source, in a pipeline with what else is to
+// be asked.
+func (s *Store) teach(ctx context.Context, unknown *redis.Cmd, script *script, more func(redis.Pipeliner)) (*redis.Cmd, error) {
+	args := unknown.Args()
+	args[0], args[1] = "eval", s.scripts[script]().source
+	cmd := redis.NewCmd(ctx, args...)
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for next := script.next; next != nil; next = next.next {
+			p.ScriptLoad(ctx, s.scripts[next]().source)
+		}
+		if more != nil {
+			more(p)
+		}
+		return p.Process(ctx, cmd)
+	})
+	return cmd, err
+}
+
+// separator is between the words of a list. No UTF-8 has it.
+const separator = "\xff"
+
 func replyOf(cmd *redis.Cmd) ([]string, error) {
-	reply, err := cmd.StringSlice()
+	text, err := cmd.Text()
 	if err != nil {
 		return nil, redisdb.Away(err)
 	}
-	if len(reply) == 0 {
-		return nil, fmt.Errorf("script %v answered nothing", cmd.Args()[1])
-	}
+	reply := strings.Split(text, separator)
 	if reply[0] == "fault" {
 		return nil, refusal(fault.Code(reply[1]), reply[2:])
 	}
 	return reply, nil
 }
+
+func isNoScript(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") }
 
 // refusal makes the fault that a script answered, with what it said beside the code.
 func refusal(code fault.Code, with []string) error {

@@ -13,12 +13,14 @@ import (
 
 // Store is the tasks of one Redis. It is safe for many goroutines.
 type Store struct {
-	rdb    redis.UniversalClient
-	policy Policy
+	rdb     redis.UniversalClient
+	scripts map[*script]func() compiled
 }
 
 // New makes a store on a client; it does not dial.
-func New(rdb redis.UniversalClient, policy Policy) *Store { return &Store{rdb: rdb, policy: policy} }
+func New(rdb redis.UniversalClient, policy Policy) *Store {
+	return &Store{rdb: rdb, scripts: compile(policy)}
+}
 
 // Policy is how long things may take. Every function that changes tasks has to be given the same one.
 type Policy struct {

@@ -2,6 +2,7 @@ package taskstore
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,12 @@ type Run struct {
 	Now     time.Time // Redis' clock
 	Resumed time.Time // when the last gap in the runs ended, zero if there was none
 }
+
+// runsScript notes a run and stands alone: there is one key, of no task.
+var runsScript = redis.NewScript(runs)
+
+//go:embed lua/runs.lua
+var runs string
 
 // BeginRun notes that the sweeper runs, and tells whether it comes back after a gap. Call it again when a run ends.
 func (s *Store) BeginRun(ctx context.Context, gap time.Duration) (Run, error) {
@@ -75,7 +82,7 @@ func (s *Store) Look(ctx context.Context, id string, run Run) (Finding, error) {
 	if !run.Resumed.IsZero() {
 		resumed = run.Resumed.UnixMilli()
 	}
-	reply, err := s.run(ctx, call{sweepScript, id, nil, []any{id, resumed}})
+	reply, err := s.run(ctx, call{sweepScript, id, nil, []any{resumed}})
 	if err != nil {
 		return Finding{}, err
 	}

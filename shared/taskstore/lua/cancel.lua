@@ -1,22 +1,17 @@
 -- Stops a task for its user.
 --
--- ARGV the user
+-- ARGV 2 the user
 --
--- → ok, the worker that has it ('' if none), attempt, '1' if it was cancelled before | fault
+-- → ok, the worker that has it ('' if none), attempt | fault
 
-load()
-local again = replayed()
-if again then
-	return again
-end
-if not exists or task.user ~= ARGV[ARG] then
-	return fault('task_not_found')
+if task.user ~= ARGV[2] then
+	return words('fault', 'task_not_found')
 end
 if task.status == 'CANCELLED' then
-	return { 'ok', '', '0', '1' }
+	return words('ok', '', '0')
 end
 if final() then
-	return fault('task_finished', task.status)
+	return words('fault', 'task_finished', task.status)
 end
 move('CANCELLED')
-return save({ 'ok', str('worker'), text(num('attempt')), '0' })
+return save(words('ok', task.worker or '', task.attempt))

@@ -1,23 +1,22 @@
 -- Removes a task for its user; one that still runs is cancelled first.
 --
--- KEYS 6 prefix of where a rerun finds what its first run answered, the task being gone
--- ARGV the user
+-- KEYS DELETED prefix of where a rerun finds what its first run answered, the task being gone
+-- ARGV 2 the user
 --
 -- → ok, the worker that has it ('' if none), attempt | fault
 
-local before = redis.call('GET', KEYS[6] .. OP)
+local before = call('GET', DELETED .. OP)
 if before then
-	return cjson.decode(before)
+	return before
 end
-load()
-if not exists or task.user ~= ARGV[ARG] then
-	return fault('task_not_found')
+if task.user ~= ARGV[2] then
+	return words('fault', 'task_not_found')
 end
-local reply = { 'ok', '', '0' }
+local reply = words('ok', '', '0')
 if not final() then
-	reply = { 'ok', str('worker'), text(num('attempt')) }
+	reply = words('ok', task.worker or '', task.attempt)
 	move('CANCELLED')
 end
 erase()
-redis.call('SET', KEYS[6] .. OP, cjson.encode(reply), 'PX', 60000)
+call('SET', DELETED .. OP, reply, 'PX', 60000)
 return reply

@@ -2,47 +2,43 @@
 --
 -- A task that waits for busy workers stays due: the sweeper asks for the oldest first, when the workers may be asked again.
 --
--- ARGV nonce, outcome (accepted | rejected | busy | waiting | refused | unknown), the worker's URL, index of the worker to ask next,
---      '1' if the worker promised heartbeats, pause before the next try (ms), message for the user, when the sweeper's last outage ended (ms)
+-- ARGV 2 nonce  3 outcome (accepted | rejected | busy | waiting | refused | unknown)  4 the worker's URL  5 index of the worker to ask next
+--      6 '1' if the worker promised heartbeats  7 pause before the next try (ms)  8 message for the user
+--      9 when the sweeper's last outage ended (ms)
 --
 -- → ok, status | lost, status (the claim ran out, or the task ended meanwhile; status '' where it was deleted)
 
-load()
-local again = replayed()
-if again then
-	return again
-end
-local outcome, pause, resumed = ARGV[ARG + 1], tonumber(ARGV[ARG + 5]), tonumber(ARGV[ARG + 7])
-if not exists or str('claim') ~= ARGV[ARG] then
-	return { 'lost', str('status') }
+local outcome, pause, resumed = ARGV[3], tonumber(ARGV[7]), tonumber(ARGV[9])
+if task.claim ~= ARGV[2] then
+	return words('lost', task.status or '')
 end
 set('claim', '')
-set('claimUntil', 0)
-set('nextWorker', ARGV[ARG + 3])
+set('claimUntil', '0')
+set('nextWorker', ARGV[5])
 
 -- unavailable ends a task that waited in vain, or has it tried again after the pause, at the deadline at the latest.
 local function unavailable(deadline, message)
 	if NOW >= deadline then
 		move('FAILED', 'worker_unavailable', message)
 	else
-		set('nextTry', math.min(NOW + pause, deadline))
+		set('nextTry', text(math.min(NOW + pause, deadline)))
 	end
 end
 
 if outcome == 'accepted' then
-	set('worker', ARGV[ARG + 2])
+	set('worker', ARGV[4])
 	if task.status == 'PENDING' then
 		move('PROCESSING')
 	end
-	if ARGV[ARG + 4] == '1' then
-		set('beats', num('attempt'))
-		set('lease', NOW)
+	if ARGV[6] == '1' then
+		set('beats', task.attempt)
+		set('lease', NOW_TEXT)
 	end
 elseif task.status ~= 'PENDING' then
 	-- A callback of this attempt came first: the worker has it, whatever its answer was.
-	set('worker', ARGV[ARG + 2])
+	set('worker', ARGV[4])
 elseif outcome == 'rejected' then
-	move('FAILED', 'image_rejected', ARGV[ARG + 6])
+	move('FAILED', 'image_rejected', ARGV[8])
 elseif outcome == 'busy' or outcome == 'waiting' then
 	if outcome == 'busy' then
 		pause = 0
@@ -54,8 +50,8 @@ else
 	if outcome == 'refused' then
 		set('fate', 'refused')
 	else
-		set('worker', ARGV[ARG + 2])
+		set('worker', ARGV[4])
 	end
 	unavailable(math.max(num('silentSince'), resumed) + DISPATCH_DEADLINE, 'No worker could be reached. Please try again later.')
 end
-return save({ 'ok', task.status })
+return save('ok\255' .. task.status)

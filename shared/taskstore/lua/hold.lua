@@ -1,0 +1,20 @@
+-- Judges an offered result, and reserves its name before its object is written, so that of two with other bytes only one is. The
+-- reservation lasts longer than any function lives, so that its holder can't write after it.
+--
+-- ARGV 6 step (judge | reserve | release)  7 of reserve: how long (ms)
+--
+-- → ok | duplicate, size | fault
+
+if ARGV[6] == 'release' then
+	if known and state == 'reserved' and sum == sha256 then
+		call('HDEL', RESULTS, name)
+	end
+	return 'ok'
+end
+if refused then
+	return refused
+end
+if ARGV[6] == 'reserve' then
+	call('HSET', RESULTS, name, 'reserved\255' .. number .. '\255' .. sha256 .. '\255' .. key .. '\255' .. text(NOW + ARGV[7]))
+end
+return 'ok'

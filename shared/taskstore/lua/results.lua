@@ -1,0 +1,11 @@
+-- A task's results, stored and reserved, by name: state (stored | reserved), attempt, sha256, key, and then, of a reserved one, until
+-- when (ms), of a stored one size (bytes), contentType, when (ms), number of its event.
+
+-- trash_results has the objects of all results deleted.
+local function trash_results()
+	local results = call('HVALS', RESULTS)
+	for i = 1, #results do
+		trash(string.match(results[i], '^[^\255]*\255[^\255]*\255[^\255]*\255([^\255]*)'))
+	end
+	call('DEL', RESULTS)
+end
