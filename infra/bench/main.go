@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string) (exitCode int) {
 	report := b.report()
 	fmt.Print(report)
 	if *output != "" {
-		if err := writeReport(*output, report); err != nil {
+		if err := writeReport(*output, report, b.table.pictures); err != nil {
 			log.Print(err)
 			failed = true
 		}

@@ -201,8 +201,21 @@ func oneTopic(ctx context.Context, s *show) (o outcome, err error) {
 // missedEach is how many events each client of C misses.
 const missedEach = 3
 
-// comeBack is C: each client watches a topic of its own, all drop, each misses a few events, and all come back at once.
-func comeBack(ctx context.Context, s *show) (o outcome, err error) {
+// comeBackLater is C: each client watches a topic of its own, all drop, each misses a few events, and all come back at once when
+// the server keeps nothing of theirs at hand.
+func comeBackLater(ctx context.Context, s *show) (outcome, error) {
+	return s.comeBack(ctx, s.venue.forgotten)
+}
+
+// comeBackSoon is C as soon as the events have been missed. It is no other case where the server does not linger.
+func comeBackSoon(ctx context.Context, s *show) (outcome, error) {
+	if !s.venue.traits().lingers {
+		return outcome{}, errNoCase
+	}
+	return s.comeBack(ctx, func(context.Context) error { return nil })
+}
+
+func (s *show) comeBack(ctx context.Context, away func(context.Context) error) (o outcome, err error) {
 	first, err := s.addTopics(ctx, s.clients)
 	if err != nil {
 		return o, err
@@ -235,6 +248,9 @@ func comeBack(ctx context.Context, s *show) (o outcome, err error) {
 		return o, fmt.Errorf("wait until the server knows that its clients have gone: %w", err)
 	}
 	if err := s.publishAt(ctx, nil, first, s.clients, missedEach*s.clients, 1e6); err != nil {
+		return o, err
+	}
+	if err := away(ctx); err != nil {
 		return o, err
 	}
 	before, err := s.cpu()

@@ -76,7 +76,7 @@ func openOurs(ctx context.Context, b *bench, dir string, env ...string) (_ venue
 	if err := o.relay.up(ctx); err != nil {
 		return nil, err
 	}
-	o.known = traits{address: o.relay.address, first: bornWith, lanes: oursLanes, linger: 10 * time.Second}
+	o.known = traits{address: o.relay.address, first: bornWith, lanes: oursLanes, lingers: true}
 	return o, o.known.answered(ctx, o.relay)
 }
 
@@ -90,8 +90,11 @@ func (t *traits) answered(ctx context.Context, server *process) error {
 	if _, err := get("/nothing", http.StatusNotFound).send(ctx, client, "http://"+t.address); err != nil {
 		return err
 	}
+	return t.hasAnswered(server)
+}
+
+func (t *traits) hasAnswered(server *process) (err error) {
 	t.started = time.Since(server.began)
-	var err error
 	t.idle, _, err = memory(server.pid())
 	return err
 }
@@ -169,6 +172,19 @@ func (o *ours) stuff(ctx context.Context, _, topic, size int) error {
 		TaskID: o.tasks[topic], Attempt: &first, Said: "processing", Stage: strings.Repeat("x", size),
 	})
 	return err
+}
+
+// forgotten waits until the relay is subscribed to no task.
+func (o *ours) forgotten(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 6*grace)
+	defer cancel()
+	for {
+		channels, err := o.client.PubSubChannels(ctx, taskstore.Channel("*")).Result()
+		if err != nil || len(channels) == 0 {
+			return err
+		}
+		pause()
+	}
 }
 
 func (o *ours) close() error {

@@ -39,6 +39,8 @@ type table struct {
 	current string
 	rows    []row
 	notes   []string
+	// pictures are SVGs, written beside the report where that is written to a file.
+	pictures map[string]string
 }
 
 type row struct {
@@ -56,6 +58,14 @@ func (t *table) add(f figure) {
 
 // note is a sentence below the table.
 func (t *table) note(sentence string) { t.notes = append(t.notes, sentence) }
+
+// picture keeps an SVG of that file name.
+func (t *table) picture(name, svg string) {
+	if t.pictures == nil {
+		t.pictures = map[string]string{}
+	}
+	t.pictures[name] = svg
+}
 
 // met tells whether every figure is within its budget.
 func (t *table) met() bool {
