@@ -19,7 +19,13 @@ export default defineConfig({
   plugins: [
     vue(),
     process.env.VITEST ? [] : elementPlus({}), // tests look at no styles, and Node loads no .css
-    early('src/shell/early.js'),
+    early('src/shell/early.js', {
+      'pictures': ['/PictureView.vue'],
+      'tasks': ['/TaskListView.vue'],
+      'task': ['/ReconstructionView.vue', '/ModelViewer.vue'],
+      'zh-CN': ['/i18n/zh-CN/index.ts', '/locale/lang/zh-cn.mjs'],
+      'en': ['/i18n/en/index.ts', '/locale/lang/en.mjs'],
+    }),
     compress(),
     budgets([
       ...['PictureView', 'TaskListView', 'ReconstructionView'].map(firstLoad),

@@ -29,7 +29,8 @@ export function budgets(all: Budget[]): Plugin {
     name: 'budgets',
     apply: 'build',
     writeBundle(_, bundle) {
-      const over = all.map(budget => ({ ...budget, bytes: cost(budget, bundle as unknown as Bundle) })).filter(({ bytes, most }) => bytes > most)
+      const costs = all.map(budget => ({ ...budget, bytes: cost(budget, bundle as unknown as Bundle) }))
+      const over = costs.filter(({ bytes, most }) => bytes > most)
       if (over.length > 0) this.error(over.map(({ name, bytes, most }) => `${name}: ${kB(bytes)} of gzipped script, the budget is ${kB(most)}`).join('\n'))
     },
   }
