@@ -1,4 +1,4 @@
-import { usePreferredReducedMotion } from '@vueuse/core'
+import { until, usePreferredReducedMotion } from '@vueuse/core'
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import type { Problem } from '@/api/problem'
 import { asProblem, isAbort } from '@/api/problem'
@@ -22,8 +22,13 @@ export type Phase =
 /** What came between: a file that can't be shown, a call that failed, or a script that could not be loaded. */
 export type Trouble = ModelError | Problem | 'script'
 
+/** How long a model's file waits for the picture of it: that is small, shows what is to come, and they share a line. */
+const PICTURE_FIRST = 1500
+
 /** A model on a canvas: loads three.js, fetches the file, shows it, and gives everything back at the end. */
-export function useViewer(canvas: Ref<HTMLCanvasElement | null>, taskId: () => string, results: () => readonly TaskResult[]) {
+export function useViewer(
+  canvas: Ref<HTMLCanvasElement | null>, taskId: () => string, results: () => readonly TaskResult[], pictured: Ref<boolean>,
+) {
   const tasks = useTasks()
   const motion = usePreferredReducedMotion()
   const stage = shallowRef<RemoteStage | null>(null)
@@ -53,6 +58,8 @@ export function useViewer(canvas: Ref<HTMLCanvasElement | null>, taskId: () => s
     const { kind, name } = source.value
     try {
       const opened = stage.value ??= open(canvas.value)
+      await until(pictured).toBe(true, { timeout: PICTURE_FIRST })
+      signal.throwIfAborted()
       // Side by side: three.js is about as large as a model.
       const [bytes] = await Promise.all([
         fetchResult(tasks, taskId(), name, { signal, onShare: (part) => { share.value = part } }),
