@@ -32,7 +32,14 @@ func readForm(body []byte, boundary string) (m callback.ResultMessage, file []by
 		if err != nil {
 			return m, nil, unreadable(err)
 		}
-		content, err := io.ReadAll(part)
+		// The file is most of the body, and the last of its parts as a rule.
+		content := make([]byte, 0, 128)
+		if part.FileName() != "" {
+			content = make([]byte, 0, len(body))
+		}
+		read := bytes.NewBuffer(content)
+		_, err = read.ReadFrom(part)
+		content = read.Bytes()
 		if err != nil {
 			return m, nil, unreadable(err)
 		}

@@ -41,7 +41,10 @@ func Limit(w http.ResponseWriter, r *http.Request, limit int64) error {
 
 // ReadBody reads a limited body whole. A body that ends early is BadRequest.
 func ReadBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(r.Body)
+	// At once as large as it says it is, up to what a caller may have us set aside by a mere header.
+	const readAhead = 1 << 20
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), readAhead)+bytes.MinRead))
+	_, err := body.ReadFrom(r.Body)
 	var tooBig *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooBig):
@@ -52,7 +55,7 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, &fault.Error{Code: fault.BadRequest, Detail: "The body ended before its stated length.", Cause: err}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // MediaType refuses a request whose body is of none of the wanted types, and tells which it is, with its parameters.
