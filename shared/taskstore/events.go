@@ -33,19 +33,22 @@ type Ask struct {
 	After  int64
 }
 
+// logFields are those of a task's hash that a reader of its events needs.
+var logFields = []string{"user", "status", "attempt", "events", "progress", "stage", "queuePosition", "etaSeconds", "progressAt"}
+
 // ReadLogs reads the events of many tasks, in one pipeline. Where After is not a number that the stream can go on from (it
 // is in the future, or what follows it was trimmed), all that is kept is read. The logs are in the order of the asks; a task
 // that is not there has Exists false. Errors: fault.Unavailable.
 func (s *Store) ReadLogs(ctx context.Context, asks []Ask) ([]Log, error) {
 	logs := make([]Log, len(asks))
-	tasks := make([]*redis.StringStringMapCmd, len(asks))
-	streams := make([]*redis.XMessageSliceCmd, len(asks))
+	tasks := make([]*redis.SliceCmd, len(asks))
+	streams := make([]*redis.Cmd, len(asks))
 	// Each task's stream is read after its hash, and both after the subscription: an event that the hash does not know yet
 	// may be in the stream, never the other way round.
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, a := range asks {
-			tasks[i] = p.HGetAll(ctx, TaskKey(a.TaskID))
-			streams[i] = p.XRange(ctx, EventsKey(a.TaskID), fmt.Sprintf("0-%d", a.After+1), "+")
+			tasks[i] = p.HMGet(ctx, TaskKey(a.TaskID), logFields...)
+			streams[i] = p.Do(ctx, "XRANGE", EventsKey(a.TaskID), "0-"+strconv.FormatInt(a.After+1, 10), "+")
 		}
 		return nil
 	})
@@ -54,11 +57,19 @@ func (s *Store) ReadLogs(ctx context.Context, asks []Ask) ([]Log, error) {
 	}
 	var again []int
 	for i, a := range asks {
-		h := tasks[i].Val()
+		h := make(fields, 0, 2*len(logFields))
+		for j, v := range tasks[i].Val() {
+			if text, ok := v.(string); ok {
+				h = append(h, logFields[j], text)
+			}
+		}
 		if len(h) == 0 {
 			continue
 		}
-		logs[i] = Log{Exists: true, User: h["user"], Status: task.Status(h["status"]), Attempt: atoi(h["attempt"]), Last: atoi64(h["events"]), Progress: progressOf(a.TaskID, h)}
+		logs[i] = Log{
+			Exists: true, User: h.get("user"), Status: task.Status(h.get("status")), Attempt: atoi(h.get("attempt")), Last: atoi64(h.get("events")),
+			Progress: progressOf(a.TaskID, h),
+		}
 		if logs[i].Events, err = parseStream(a.TaskID, streams[i].Val()); err != nil {
 			return nil, err
 		}
@@ -68,7 +79,7 @@ func (s *Store) ReadLogs(ctx context.Context, asks []Ask) ([]Log, error) {
 		}
 	}
 	for _, i := range again {
-		all, err := s.rdb.XRange(ctx, EventsKey(asks[i].TaskID), "-", "+").Result()
+		all, err := s.rdb.Do(ctx, "XRANGE", EventsKey(asks[i].TaskID), "-", "+").Result()
 		if err != nil {
 			return nil, redisdb.Away(err)
 		}
@@ -102,23 +113,41 @@ func ParseBell(taskID, payload string) (e task.Event, gone bool, err error) {
 	if err != nil {
 		return e, false, fmt.Errorf("bell of task %s has number %q", taskID, words[0])
 	}
-	fields := make(map[string]string, len(words)/2)
-	for i := 1; i+1 < len(words); i += 2 {
-		fields[words[i]] = words[i+1]
-	}
-	e, err = parseEvent(taskID, number, fields)
+	e, err = parseEvent(taskID, number, words[1:])
 	return e, false, err
 }
 
-func parseStream(taskID string, messages []redis.XMessage) ([]task.Event, error) {
-	events := make([]task.Event, 0, len(messages))
-	for _, m := range messages {
-		_, seq, _ := strings.Cut(m.ID, "-")
-		fields := make(map[string]string, len(m.Values))
-		for k, v := range m.Values {
-			fields[k], _ = v.(string)
+// fields is a flat list of names and values. There are a dozen at most: looking through them costs less than a map of them.
+type fields []string
+
+func (f fields) get(name string) string {
+	for i := 0; i+1 < len(f); i += 2 {
+		if f[i] == name {
+			return f[i+1]
 		}
-		e, err := parseEvent(taskID, atoi64(seq), fields)
+	}
+	return ""
+}
+
+// parseStream reads the answer to XRANGE: entries of an id and a flat list.
+func parseStream(taskID string, answer any) ([]task.Event, error) {
+	entries, _ := answer.([]any)
+	events := make([]task.Event, 0, len(entries))
+	var flat fields
+	for _, entry := range entries {
+		parts, _ := entry.([]any)
+		if len(parts) != 2 {
+			return nil, fmt.Errorf("stream of task %s is no stream: %v", taskID, entry)
+		}
+		id, _ := parts[0].(string)
+		values, _ := parts[1].([]any)
+		flat = flat[:0]
+		for _, v := range values {
+			text, _ := v.(string)
+			flat = append(flat, text)
+		}
+		_, seq, _ := strings.Cut(id, "-")
+		e, err := parseEvent(taskID, atoi64(seq), flat)
 		if err != nil {
 			return nil, err
 		}
@@ -128,21 +157,21 @@ func parseStream(taskID string, messages []redis.XMessage) ([]task.Event, error)
 }
 
 // parseEvent reads the fields that the scripts write; see append in event.lua.
-func parseEvent(taskID string, number int64, f map[string]string) (task.Event, error) {
-	e := task.Event{Number: number, Kind: f["kind"], TaskID: taskID, Attempt: atoi(f["attempt"]), At: millis(f["at"])}
+func parseEvent(taskID string, number int64, f fields) (task.Event, error) {
+	e := task.Event{Number: number, Kind: f.get("kind"), TaskID: taskID, Attempt: atoi(f.get("attempt")), At: millis(f.get("at"))}
 	switch e.Kind {
 	case task.StatusEvent:
-		e.Status = task.Status(f["status"])
-		if code := f["errorCode"]; code != "" {
-			e.Error = &task.Error{Code: code, Message: f["errorMessage"]}
+		e.Status = task.Status(f.get("status"))
+		if code := f.get("errorCode"); code != "" {
+			e.Error = &task.Error{Code: code, Message: f.get("errorMessage")}
 		}
 	case task.ResultEvent:
 		e.Result = &task.Result{
-			Name: f["name"], Attempt: e.Attempt, Key: f["key"], Size: atoi64(f["size"]), SHA256: f["sha256"],
-			ContentType: f["contentType"], CreatedAt: e.At,
+			Name: f.get("name"), Attempt: e.Attempt, Key: f.get("key"), Size: atoi64(f.get("size")), SHA256: f.get("sha256"),
+			ContentType: f.get("contentType"), CreatedAt: e.At,
 		}
 	case task.ProgressEvent:
-		e.Progress, e.Stage, e.QueuePosition, e.ETASeconds = atoi(f["progress"]), f["stage"], optionalInt(f["queuePosition"]), optionalFloat(f["etaSeconds"])
+		e.Progress, e.Stage, e.QueuePosition, e.ETASeconds = atoi(f.get("progress")), f.get("stage"), optionalInt(f.get("queuePosition")), optionalFloat(f.get("etaSeconds"))
 	default:
 		return e, fmt.Errorf("event %d of task %s is of unknown kind %q", number, taskID, e.Kind)
 	}
@@ -150,13 +179,13 @@ func parseEvent(taskID string, number int64, f map[string]string) (task.Event, e
 }
 
 // progressOf tells the present progress of a task, from its hash.
-func progressOf(taskID string, h map[string]string) *task.Event {
-	if task.Status(h["status"]) != task.Processing || h["progressAt"] == "" {
+func progressOf(taskID string, h fields) *task.Event {
+	if task.Status(h.get("status")) != task.Processing || h.get("progressAt") == "" {
 		return nil
 	}
 	return &task.Event{
-		Kind: task.ProgressEvent, TaskID: taskID, Attempt: atoi(h["attempt"]), At: millis(h["progressAt"]),
-		Progress: atoi(h["progress"]), Stage: h["stage"], QueuePosition: optionalInt(h["queuePosition"]), ETASeconds: optionalFloat(h["etaSeconds"]),
+		Kind: task.ProgressEvent, TaskID: taskID, Attempt: atoi(h.get("attempt")), At: millis(h.get("progressAt")),
+		Progress: atoi(h.get("progress")), Stage: h.get("stage"), QueuePosition: optionalInt(h.get("queuePosition")), ETASeconds: optionalFloat(h.get("etaSeconds")),
 	}
 }
 
