@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) (exitCode int) {
 	only := flags.String("run", "", "measure only the scenarios whose name matches this `regexp`")
 	n := flags.Int("n", 50, "how often: `N` starts of each function, N uploads, 20×N callbacks, N/10 demos (at least one)")
 	output := flags.String("o", "", "write the table to this `file` too; between its marks, where it has some as README.md has")
-	relay := relaySizes{only: regexp.MustCompile("")}
+	relay := relaySizes{only: regexp.MustCompile(""), grace: 10 * time.Second}
 	flags.IntVar(&relay.clients, "clients", 5000, "relay: `N` clients, and twice as many idle ones")
 	flags.DurationVar(&relay.length, "length", 10*time.Second, "relay: how long events are published")
 	flags.DurationVar(&relay.hold, "hold", 20*time.Second, "relay: how long idle clients idle")

@@ -16,6 +16,7 @@ type relaySizes struct {
 	clients int           // of A, B, C and slow; D has twice as many
 	length  time.Duration // of A, B and slow
 	hold    time.Duration // how long D's clients idle: longer than a heartbeat of 15 s
+	grace   time.Duration // how long events may take until they count as lost
 	rounds  int           // of which the medians are taken
 	only    *regexp.Regexp
 }

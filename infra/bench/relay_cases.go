@@ -14,8 +14,8 @@ import (
 	"github.com/recon3d/recon3d/infra/bench/crowd"
 )
 
-// grace is how long events may take until they count as lost.
-const grace = 10 * time.Second
+// quiet is how long it is watched, after all events came, whether any comes again.
+const quiet = 200 * time.Millisecond
 
 // audienceOf makes clients, not connected, of which number i watches topic first + i % topics.
 func (s *show) audienceOf(clients, first, topics int, clock *crowd.Clock, mute func(client int) bool) (*crowd.Crowd, error) {
@@ -27,9 +27,12 @@ func (s *show) audienceOf(clients, first, topics int, clock *crowd.Clock, mute f
 	})
 }
 
+// patienceOfMany is how long thousands may take to come, or to be forgotten.
+const patienceOfMany = time.Minute
+
 // seat connects a crowd and waits until it has what its topics began with.
 func (s *show) seat(ctx context.Context, c *crowd.Crowd, counted int) error {
-	ctx, cancel := context.WithTimeout(ctx, 6*grace)
+	ctx, cancel := context.WithTimeout(ctx, patienceOfMany)
 	defer cancel()
 	if err := c.Connect(ctx); err != nil {
 		return err
@@ -39,10 +42,15 @@ func (s *show) seat(ctx context.Context, c *crowd.Crowd, counted int) error {
 
 // settle waits until a crowd has got so many events, or until they count as lost, and tells what came of them.
 func (s *show) settle(ctx context.Context, c *crowd.Crowd, events int64) (o outcome, last time.Time, err error) {
-	waiting, cancel := context.WithTimeout(ctx, grace)
+	waiting, cancel := context.WithTimeout(ctx, s.grace)
 	defer cancel()
 	if err := c.Delivered(waiting, events); err != nil && (ctx.Err() != nil || waiting.Err() == nil) {
 		return o, last, err
+	}
+	select {
+	case <-time.After(quiet): // watching
+	case <-ctx.Done():
+		return o, last, ctx.Err()
 	}
 	t, err := c.Tally()
 	if err != nil {
@@ -53,8 +61,8 @@ func (s *show) settle(ctx context.Context, c *crowd.Crowd, events int64) (o outc
 		return o, last, err
 	}
 	o.p50, o.p99 = delays.Percentile(50), delays.Percentile(99)
-	missing, err := c.Missing(s.last)
-	o.lost, o.doubled, o.cut = t.Lost+missing, t.Doubled, int64(t.Cut)
+	missing, excess, err := c.Missing(s.last)
+	o.lost, o.doubled, o.cut = t.Lost+missing, t.Doubled+excess, int64(t.Cut)
 	return o, t.Last, err
 }
 
@@ -174,7 +182,7 @@ func oneTopic(ctx context.Context, s *show) (o outcome, err error) {
 	}
 	began := time.Now()
 	for time.Since(began) < s.length {
-		waiting, cancel := context.WithTimeout(ctx, grace)
+		waiting, cancel := context.WithTimeout(ctx, s.grace)
 		err := c.Delivered(waiting, clients*max(s.last(topic)-window+1, 0))
 		late := waiting.Err() != nil
 		cancel()
@@ -273,7 +281,7 @@ func (s *show) comeBack(ctx context.Context, away func(context.Context) error) (
 
 // awaitDescriptors waits until a process has no more than that many open.
 func awaitDescriptors(ctx context.Context, pid, atMost int) error {
-	ctx, cancel := context.WithTimeout(ctx, grace)
+	ctx, cancel := context.WithTimeout(ctx, patienceOfMany)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

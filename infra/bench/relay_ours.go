@@ -176,7 +176,7 @@ func (o *ours) stuff(ctx context.Context, _, topic, size int) error {
 
 // forgotten waits until the relay is subscribed to no task.
 func (o *ours) forgotten(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 6*grace)
+	ctx, cancel := context.WithTimeout(ctx, patienceOfMany)
 	defer cancel()
 	for {
 		channels, err := o.client.PubSubChannels(ctx, taskstore.Channel("*")).Result()

@@ -29,7 +29,7 @@ func (p *poster) post(ctx context.Context, address, path string, data []byte) er
 		}
 		p.conn, p.answer = conn, bufio.NewReaderSize(conn, 1<<10)
 	}
-	if err := p.conn.SetDeadline(time.Now().Add(grace)); err != nil {
+	if err := p.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	p.unsent = fmt.Appendf(p.unsent[:0], "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%s", path, len(data), data)

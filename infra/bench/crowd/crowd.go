@@ -149,11 +149,11 @@ func (c *Crowd) Delays() (h Histogram, err error) {
 	return h, err
 }
 
-// Missing is how many events clients lack at the end, whose topics have events up to the number that last tells. Mute clients
-// lack none.
-func (c *Crowd) Missing(last func(topic int) int64) (missing int64, err error) {
-	err = c.do(func() { missing = c.loop.missing(last) })
-	return missing, err
+// Missing is how many events clients lack at the end, whose topics have events up to the number that last tells, and how many
+// they have in excess of that. Mute clients are left out.
+func (c *Crowd) Missing(last func(topic int) int64) (missing, excess int64, err error) {
+	err = c.do(func() { missing, excess = c.loop.missing(last) })
+	return missing, excess, err
 }
 
 // Close ends all.

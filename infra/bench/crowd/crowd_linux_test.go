@@ -95,17 +95,18 @@ func tally(t *testing.T, c *Crowd) Tally {
 
 func TestLossAndDoublingAreSeen(t *testing.T) {
 	for name, c := range map[string]struct {
-		numbers                []int
-		fresh                  int64
-		lost, doubled, missing int64
+		numbers                        []int
+		fresh                          int64
+		lost, doubled, missing, excess int64
 	}{
-		"all":            {[]int{1, 2, 3, 4, 5}, 5, 0, 0, 0},
-		"one lost":       {[]int{1, 2, 4, 5}, 4, 1, 0, 0},
-		"the first lost": {[]int{3, 4, 5}, 3, 2, 0, 0},
-		"the last lost":  {[]int{1, 2, 3}, 3, 0, 0, 2},
-		"one doubled":    {[]int{1, 2, 2, 3, 4, 5}, 5, 0, 1, 0},
-		"out of order":   {[]int{1, 3, 2, 4, 5}, 4, 1, 1, 0},
-		"begun anew":     {[]int{1, 2, 3, 1, 2, 3, 4, 5}, 5, 0, 3, 0},
+		"all":            {[]int{1, 2, 3, 4, 5}, 5, 0, 0, 0, 0},
+		"one lost":       {[]int{1, 2, 4, 5}, 4, 1, 0, 0, 0},
+		"the first lost": {[]int{3, 4, 5}, 3, 2, 0, 0, 0},
+		"the last lost":  {[]int{1, 2, 3}, 3, 0, 0, 2, 0},
+		"one doubled":    {[]int{1, 2, 2, 3, 4, 5}, 5, 0, 1, 0, 0},
+		"out of order":   {[]int{1, 3, 2, 4, 5}, 4, 1, 1, 0, 0},
+		"begun anew":     {[]int{1, 2, 3, 1, 2, 3, 4, 5}, 5, 0, 3, 0, 0},
+		"one too many":   {[]int{1, 2, 3, 4, 5, 6}, 6, 0, 0, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			crowd := serve(t, map[string][]int{"/0": c.numbers, "/1": {1, 2, 3, 4, 5}}).visit(t, 2, nil)
@@ -113,10 +114,10 @@ func TestLossAndDoublingAreSeen(t *testing.T) {
 			must(t, crowd.Delivered(soon(t), c.fresh+5))
 			must(t, crowd.await(soon(t), func() bool { return crowd.loop.tally.Comments == 2 })) // which comes last
 			got := tally(t, crowd)
-			missing, err := crowd.Missing(func(int) int64 { return 5 })
+			missing, excess, err := crowd.Missing(func(int) int64 { return 5 })
 			must(t, err)
-			if got.Lost != c.lost || got.Doubled != c.doubled || missing != c.missing || got.Open != 2 || got.Delivered != int64(len(c.numbers))+5 {
-				t.Errorf("%+v, missing %d", got, missing)
+			if got.Lost != c.lost || got.Doubled != c.doubled || missing != c.missing || excess != c.excess || got.Open != 2 || got.Delivered != int64(len(c.numbers))+5 {
+				t.Errorf("%+v, missing %d, in excess %d", got, missing, excess)
 			}
 		})
 	}
@@ -192,7 +193,7 @@ func TestMuteClientsReadNothing(t *testing.T) {
 	c := s.visit(t, 2, func(cfg *Config) { cfg.Mute = func(client int) bool { return client == 0 } })
 	must(t, c.Connect(soon(t)))
 	must(t, c.await(soon(t), func() bool { return c.loop.clients[1].last == many }))
-	missing, err := c.Missing(func(int) int64 { return many })
+	missing, _, err := c.Missing(func(int) int64 { return many })
 	must(t, err)
 	if got := tally(t, c); got.Delivered > many+muteBite || missing != 0 || got.Open != 2 {
 		t.Errorf("%+v, missing %d", got, missing)

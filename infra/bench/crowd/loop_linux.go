@@ -340,11 +340,12 @@ func (l *loop) drop() {
 	}
 }
 
-func (l *loop) missing(last func(topic int) int64) (missing int64) {
+func (l *loop) missing(last func(topic int) int64) (missing, excess int64) {
 	for i := range l.clients {
 		if c := &l.clients[i]; !c.mute {
 			missing += max(last(c.topic)-c.last, 0)
+			excess += max(c.last-last(c.topic), 0)
 		}
 	}
-	return missing
+	return missing, excess
 }
