@@ -46,6 +46,9 @@ const (
 	// A pipeline takes what has become stale while others were out. Two keep Redis busy while the answers of one are parsed.
 	pipelines    = 2
 	pipelineSize = 256 // topics
+
+	// quiet is for how long nobody has come when a crowd is over.
+	quiet = 2 * time.Second
 )
 
 func startHub(stopping context.Context, rdb redis.UniversalClient, store *taskstore.Store, objects *cosstore.Store, p pace, count *counters, roused func()) *hub {
@@ -133,6 +136,7 @@ func (t *topic) place() *spot { return &t.spot }
 func (t *topic) tick(now time.Time) time.Duration {
 	h := t.hub
 	if t.clients > 0 {
+		t.cool()
 		h.markStale(t)
 		return h.pace.heartbeat
 	}
@@ -227,6 +231,9 @@ func (h *hub) tend(ctx context.Context) {
 	defer turn.Stop()
 	heart := time.NewTicker(h.pace.heartbeat)
 	defer heart.Stop()
+	calm := time.NewTicker(quiet)
+	defer calm.Stop()
+	var memory thrift
 	var pause backoff
 	var retry <-chan time.Time
 	back := make(chan error, pipelines)
@@ -238,6 +245,8 @@ func (h *hub) tend(ctx context.Context) {
 			return
 		case now := <-turn.C:
 			h.turn(now)
+		case <-calm.C:
+			memory.look(int(h.count.joinsMemory.Load() + h.count.joinsRead.Load()))
 		case <-heart.C:
 			h.running.Go(func() { h.bell.probe(ctx) })
 		case <-told:

@@ -8,11 +8,9 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -42,10 +40,6 @@ const (
 	alone = 16
 	// share is how many a sender takes at once.
 	share = 128
-	// crowd is after how many new connections memory is given back, once no more come: each leaves several times the
-	// garbage that it keeps memory, and a process that is idle then would not collect it for minutes.
-	crowd = 1000
-	quiet = 2 * time.Second
 )
 
 // newLean makes the lean way. It runs until it is closed.
@@ -66,7 +60,6 @@ func newLean() (*lean, error) {
 		return nil, errors.Join(fmt.Errorf("epoll: %w", err), l.file.Close())
 	}
 	go l.listen(ready)
-	go l.giveBack()
 	for range runtime.GOMAXPROCS(0) {
 		go l.send()
 	}
@@ -238,26 +231,4 @@ func (l *lean) serve(conns []*conn) {
 		*buf = c.serve(*buf)
 	}
 	l.buffers.Put(buf)
-}
-
-// giveBack returns memory to the system after a crowd has come.
-func (l *lean) giveBack() {
-	tick := time.NewTicker(quiet)
-	defer tick.Stop()
-	var known, seen int32
-	for {
-		select {
-		case <-tick.C:
-		case <-l.ended:
-			return
-		}
-		l.mu.Lock()
-		taken := l.taken
-		l.mu.Unlock()
-		if taken == seen && taken-known >= crowd {
-			debug.FreeOSMemory()
-			known = taken
-		}
-		seen = taken
-	}
 }

@@ -170,7 +170,7 @@ func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, obje
 			return dst, o, nil
 		}
 		e := &t.log[c.after+1-t.begin]
-		if err := e.sign(ctx, t, c.after+1, objects); err != nil {
+		if err := t.encode(ctx, e, c.after+1, objects); err != nil {
 			return dst, o, err
 		}
 		dst = f.append(dst, e.frame)
@@ -184,6 +184,36 @@ func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, obje
 	// A deletion cancels a task that still runs, and rings right after it: what rang before the end is sent before it.
 	o.end = t.gone || t.status.Final()
 	return dst, o, nil
+}
+
+// encode makes an entry's frame, or the next one when the URL in the last one is old or of a result that is gone.
+func (t *topic) encode(ctx context.Context, e *entry, number int64, objects *cosstore.Store) error {
+	wants := e.result != nil && int(e.attempt) >= t.attempt && !t.gone
+	now := time.Now().Unix()
+	if e.frame != nil && wants == (e.signedAt != 0) && (!wants || now-e.signedAt < int64(freshURL/time.Second)) {
+		return nil
+	}
+	var url *string
+	e.signedAt = 0
+	if r := e.result; wants {
+		// Signing computes and asks nobody, so the lock may be held.
+		signed, err := objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
+		if err != nil {
+			return err
+		}
+		url, e.signedAt = &signed, now
+	}
+	e.frame = encode(e.event(t.taskID, number), url)
+	return nil
+}
+
+// cool forgets the frames: those who are here have most likely been sent them, and for the next one they are soon made again.
+func (t *topic) cool() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.log {
+		t.log[i].frame = nil
+	}
 }
 
 // behind tells about how many bytes a client at c has not been sent, once they are more than most.
@@ -333,7 +363,7 @@ func (t *topic) append(e task.Event) {
 	t.log = append(t.log, newEntry(e))
 	t.attempt = max(t.attempt, e.Attempt)
 	if e.Kind == task.StatusEvent {
-		t.status, t.progress = e.Status, nil
+		t.status, t.progress = interned(e.Status), nil
 	}
 }
 
@@ -377,57 +407,4 @@ func (t *topic) isGone() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.gone
-}
-
-// entry is a durable event as the log keeps it: its frame, and what tells it from another one of its number.
-type entry struct {
-	frame    []byte
-	result   *task.Result // of a result event: its URL has to be signed
-	status   task.Status  // of a status event
-	at       int64        // unix ms
-	signedAt int64        // unix s when the frame's URL was signed, 0: the frame has none
-	attempt  int32
-}
-
-// freshURL is how long a signed URL is handed out: whoever gets it has at least half of its life.
-const freshURL = cosstore.URLLife / 2
-
-func newEntry(e task.Event) entry {
-	n := entry{result: e.Result, status: e.Status, at: e.At.UnixMilli(), attempt: int32(e.Attempt)}
-	if e.Result == nil {
-		n.frame = encode(e, nil)
-	}
-	return n
-}
-
-func (e *entry) is(other task.Event) bool {
-	return e.at == other.At.UnixMilli() && e.status == other.Status && int(e.attempt) == other.Attempt && (e.result == nil) == (other.Result == nil)
-}
-
-// size is about that of its frame.
-func (e *entry) size() int { return max(len(e.frame), 256) }
-
-// sign makes a result's frame, or the next one when the URL in the last one is old or of a result that is gone.
-func (e *entry) sign(ctx context.Context, t *topic, number int64, objects *cosstore.Store) error {
-	if e.result == nil {
-		return nil
-	}
-	wants := int(e.attempt) >= t.attempt && !t.gone
-	now := time.Now().Unix()
-	if e.frame != nil && wants == (e.signedAt != 0) && (!wants || now-e.signedAt < int64(freshURL/time.Second)) {
-		return nil
-	}
-	var url *string
-	r := e.result
-	e.signedAt = 0
-	if wants {
-		// Signing computes and asks nobody, so the lock may be held.
-		signed, err := objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
-		if err != nil {
-			return err
-		}
-		url, e.signedAt = &signed, now
-	}
-	e.frame = encode(task.Event{Number: number, Kind: task.ResultEvent, TaskID: t.taskID, Attempt: int(e.attempt), At: time.UnixMilli(e.at), Result: r}, url)
-	return nil
 }
