@@ -90,7 +90,6 @@ func (l *life) key(n int) string {
 // newLives makes that many lives of users that have a picture each.
 func newLives(ctx context.Context, rdb redis.UniversalClient, count int) ([]*life, error) {
 	const users = 100
-	pictures := picturestore.New(rdb)
 	lives := make([]*life, count)
 	for i := range lives {
 		if i >= users {
@@ -98,20 +97,26 @@ func newLives(ctx context.Context, rdb redis.UniversalClient, count int) ([]*lif
 			lives[i] = &l
 			continue
 		}
-		user := fmt.Sprintf("user-%d", i)
-		p := picturestore.Picture{
-			ID: task.NewID(user), User: user, Name: "photo.jpg", ContentType: "image/jpeg", Size: 234567, Width: 1024, Height: 768, SHA256: checksum([]byte(user)), Ext: "jpg",
-		}
-		p.Key, p.ThumbnailKey = picturestore.ObjectKey(user, p.ID, "original.jpg"), picturestore.ObjectKey(user, p.ID, "thumbnail.jpg")
-		if _, _, err := pictures.Stage(ctx, user, p.ID, false, p.Key, p.ThumbnailKey); err != nil {
+		var err error
+		if lives[i], err = newLife(ctx, rdb, fmt.Sprintf("user-%d", i)); err != nil {
 			return nil, err
 		}
-		if _, err := pictures.Add(ctx, p, false); err != nil {
-			return nil, err
-		}
-		lives[i] = &life{user: user, picture: p.ID}
 	}
 	return lives, nil
+}
+
+// newLife makes that of a user and a picture of theirs.
+func newLife(ctx context.Context, rdb redis.UniversalClient, user string) (*life, error) {
+	p := picturestore.Picture{
+		ID: task.NewID(user), User: user, Name: "photo.jpg", ContentType: "image/jpeg", Size: 234567, Width: 1024, Height: 768, SHA256: checksum([]byte(user)), Ext: "jpg",
+	}
+	p.Key, p.ThumbnailKey = picturestore.ObjectKey(user, p.ID, "original.jpg"), picturestore.ObjectKey(user, p.ID, "thumbnail.jpg")
+	pictures := picturestore.New(rdb)
+	if _, _, err := pictures.Stage(ctx, user, p.ID, false, p.Key, p.ThumbnailKey); err != nil {
+		return nil, err
+	}
+	_, err := pictures.Add(ctx, p, false)
+	return &life{user: user, picture: p.ID}, err
 }
 
 // each does something for every number below count, with as many callers.

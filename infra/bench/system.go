@@ -109,14 +109,14 @@ func (s *system) start(ctx context.Context, function string, env ...string) (*pr
 const sweep = `{"Type":"Timer","TriggerName":"sweep","Time":"2026-01-01T00:00:00Z","Message":""}`
 
 // startSweeper starts the sweeper and waits until it says that it listens, which its library does shortly after.
-func (s *system) startSweeper(ctx context.Context) (*process, timer.Function, error) {
+func (s *system) startSweeper(ctx context.Context, env ...string) (*process, timer.Function, error) {
 	port, release, err := supervise.ReservePort()
 	if err != nil {
 		return nil, timer.Function{}, err
 	}
 	defer release()
 	number := strconv.Itoa(port)
-	p, err := s.spawn("sweeper", s.b.binary("sweeper"), append([]string{"RUN_MODE=event", "_LAMBDA_SERVER_PORT=" + number}, s.env...))
+	p, err := s.spawn("sweeper", s.b.binary("sweeper"), append(append([]string{"RUN_MODE=event", "_LAMBDA_SERVER_PORT=" + number}, s.env...), env...))
 	if err != nil {
 		return nil, timer.Function{}, err
 	}
