@@ -87,7 +87,7 @@ func (l *lean) take(w http.ResponseWriter, r *http.Request, from *follower, left
 	c.requestID = string([]byte(httpjson.RequestID(r.Context()))) // a part of the headers would keep them all
 	stolen, _, err := http.NewResponseController(w).Hijack()      // sends the headers
 	if err == nil {
-		err = errors.Join(l.add(c, stolen), stolen.Close()) // the socket lives on by our descriptor
+		err = l.begin(c, stolen)
 	}
 	if err != nil {
 		c.ended(c.requestID, endLeft, fmt.Errorf("take connection: %w", err))
@@ -95,10 +95,21 @@ func (l *lean) take(w http.ResponseWriter, r *http.Request, from *follower, left
 		left()
 		return true
 	}
-	c.hub.follow(c, &c.follower)
 	c.wake()
 	l.flush()
 	return true
+}
+
+// begin has c followed and its socket watched. The lock keeps whoever notices that the client has left from ending what has not
+// yet begun.
+func (l *lean) begin(c *conn, stolen net.Conn) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := errors.Join(l.add(c, stolen), stolen.Close()); err != nil { // the socket lives on by our descriptor
+		return err
+	}
+	c.hub.follow(c, &c.follower)
+	return nil
 }
 
 // add registers a connection's socket, by a descriptor of our own.

@@ -61,10 +61,14 @@ func startWeb(t *testing.T, w *world, by way) (cmd *exec.Cmd, lines *bufio.Scann
 	}
 	cmd, lines = startProcess(t, w, env...)
 	addr := logged(t, lines, "listening", "address")
-	tickets := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour})
 	return cmd, lines, func(taskID string) string {
-		return "http://" + addr + "/api/reconstruction/events/" + taskID + "?ticket=" + tickets.Issue(taskID)
+		return "http://" + addr + "/api/reconstruction/events/" + taskID + "?ticket=" + ticketsOf().Issue(taskID)
 	}
+}
+
+// ticketsOf makes those that a process takes.
+func ticketsOf() *auth.Tickets {
+	return auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour})
 }
 
 func TestAProcessIsToldToStop(t *testing.T) {
@@ -134,7 +138,7 @@ func TestAsAnEventFunction(t *testing.T) {
 	})
 	defer platform.Close()
 
-	ticket := auth.NewTickets(auth.TicketConfig{Secret: ticketSecret, TTL: time.Hour}).Issue(j.id)
+	ticket := ticketsOf().Issue(j.id)
 	payload, err := json.Marshal(map[string]any{
 		"httpMethod": "GET", "path": "/api/reconstruction/events/" + j.id, "headers": map[string]string{"last-event-id": "1"},
 		"queryString": map[string]any{"ticket": ticket},

@@ -34,6 +34,7 @@ type world struct {
 	client  *redis.Client // the test's own
 	store   *taskstore.Store
 	relay   *relay
+	objects *cosstore.Store
 	tickets *auth.Tickets
 	server  *httptest.Server
 	stop    context.CancelFunc // tells the relay to stop
@@ -73,27 +74,37 @@ func newWorld(t *testing.T, by way, change func(*pace)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.objects = objects
+	w.through(rdb, by, change)
+	t.Cleanup(func() {
+		rdb.Close()
+		w.client.Close()
+	})
+	return w
+}
+
+// through starts the relay, or another one in its place, over that client.
+func (w *world) through(rdb redis.UniversalClient, by way, change func(*pace)) {
+	w.t.Helper()
 	times := (&streamConfig{Max: 840 * time.Second, Linger: 10 * time.Second}).pace()
 	if change != nil {
 		change(&times)
 	}
 	stopping, stop := context.WithCancel(context.Background())
 	w.stop = stop
-	w.relay = newRelay(stopping, rdb, objects, times)
-	w.relay.users, w.relay.tickets = auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), w.tickets
+	h := newRelay(stopping, rdb, w.objects, times)
+	h.users, h.tickets = auth.New(auth.Config{Mode: auth.ModeJWT, Secret: jwtSecret}), w.tickets
 	if by == leanly {
-		must(t, w.relay.serveLeanly(true))
+		must(w.t, h.serveLeanly(true))
 	}
-	w.server = httptest.NewServer(httpjson.Handler(w.relay.routes(), httpjson.Config{}))
-	t.Cleanup(func() {
+	server := httptest.NewServer(httpjson.Handler(h.routes(), httpjson.Config{}))
+	w.relay, w.server = h, server
+	w.t.Cleanup(func() {
 		stop()
-		w.relay.close(context.Background())
+		h.close(context.Background())
 		w.server.CloseClientConnections()
 		w.server.Close()
-		rdb.Close()
-		w.client.Close()
 	})
-	return w
 }
 
 func (w *world) url(taskID string) string {
