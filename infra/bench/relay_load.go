@@ -62,13 +62,15 @@ func (s *show) publishAt(ctx context.Context, clock *crowd.Clock, first, topics,
 		})
 	}
 	began := time.Now()
-	for i := 0; i < events && ctx.Err() == nil; {
-		// In a burst where the pause was long, which it is where the machine is busy.
-		for due := int(time.Since(began).Seconds()*rate) + 1; i < min(due, events); i++ {
-			topic := i % topics
-			lanes[topic%len(lanes)] <- first + topic // of one topic always the same, so that its numbers stay in order
+	for i := range events {
+		if due := time.Duration(float64(i) / rate * float64(time.Second)); due > time.Since(began) {
+			doze(due - time.Since(began))
 		}
-		pause()
+		if ctx.Err() != nil {
+			break
+		}
+		topic := i % topics
+		lanes[topic%len(lanes)] <- first + topic // of one topic always the same, so that its numbers stay in order
 	}
 	for _, due := range lanes {
 		close(due)

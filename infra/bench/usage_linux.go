@@ -52,9 +52,12 @@ func memory(pid int) (now, peak float64, err error) {
 	return now, peak, nil
 }
 
-// pause is a pause of tens of microseconds, which time.Sleep rounds up to a millisecond while the program idles.
-func pause() {
-	t := syscall.Timespec{Nsec: 20_000}
+// pause is a pause of tens of microseconds.
+func pause() { doze(20 * time.Microsecond) }
+
+// doze sleeps for less than a millisecond, to which time.Sleep rounds up while the program idles.
+func doze(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
 	_ = syscall.Nanosleep(&t, nil) // shorter where a signal comes
 }
 

@@ -16,4 +16,6 @@ func memory(int) (now, peak float64, err error) { return 0, 0, errors.ErrUnsuppo
 
 func pause() { time.Sleep(time.Millisecond) }
 
+func doze(d time.Duration) { time.Sleep(d) }
+
 func allowDescriptors(int) error { return errors.ErrUnsupported }

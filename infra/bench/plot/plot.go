@@ -45,11 +45,11 @@ const (
 
 // style has both schemes: the page's own where the SVG is part of it, the system's where it is an image.
 const style = `
-	.c { --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --other: #9aa4af; --other2: #c4ccd4; --ours: #0969da; --ours2: #80b8f5; --budget: #cf222e }
+	.c { --ink: #1f2328; --faint: #59636e; --line: #d1d9e0; --other: #9aa4af; --other2: #c4ccd4; --ours: #0969da; --ours2: #80b8f5; --budget: #cf222e; --page: #fff }
 	@media (prefers-color-scheme: dark) {
-		.c { --ink: #f0f6fc; --faint: #9198a1; --line: #3d444d; --other: #6e7781; --other2: #484f58; --ours: #58a6ff; --ours2: #2c5fa3; --budget: #ff7b72 }
+		.c { --ink: #f0f6fc; --faint: #9198a1; --line: #3d444d; --other: #6e7781; --other2: #484f58; --ours: #58a6ff; --ours2: #2c5fa3; --budget: #ff7b72; --page: #0d1117 }
 	}
-	text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: var(--ink) }
+	text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: var(--ink); paint-order: stroke; stroke: var(--page); stroke-width: 3px; stroke-linejoin: round }
 	.title { font-weight: 600; font-size: 13px }
 	.faint { fill: var(--faint); font-size: 11px }
 	.own { font-weight: 600 }
@@ -132,7 +132,7 @@ func (p Panel) note() string {
 	if len(p.Parts) < 2 {
 		return p.Note
 	}
-	return p.Note + "; dark: " + p.Parts[0] + ", light: " + p.Parts[1]
+	return p.Note + "; " + strings.Join(p.Parts, ", then ")
 }
 
 // longest is the value at the right end of the bars' room.

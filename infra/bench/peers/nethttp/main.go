@@ -13,8 +13,8 @@ import (
 
 type stream struct {
 	mu      sync.Mutex
-	log     [][]byte // whole frames; the one at i has the id i + 1
-	clients map[chan []byte]bool
+	log     [][]byte             // whole frames, the first with id 1
+	clients map[chan []byte]bool // closed where one is too slow
 }
 
 func main() {
@@ -23,15 +23,11 @@ func main() {
 		s, _ := streams.LoadOrStore(name, &stream{clients: map[chan []byte]bool{}})
 		return s.(*stream)
 	}
-	serve.Events(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		of(r.URL.Query().Get("stream")).serve(w, r)
-	}), func(name, _ string, data []byte) error {
-		of(name).publish(data)
-		return nil
-	})
+	events := func(w http.ResponseWriter, r *http.Request) { of(r.URL.Query().Get("stream")).serve(w, r) }
+	serve.Events(http.HandlerFunc(events), func(name, _ string, data []byte) error { return of(name).publish(data) })
 }
 
-func (s *stream) publish(data []byte) {
+func (s *stream) publish(data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	frame := fmt.Appendf(nil, "id: %d\ndata: %s\n\n", len(s.log)+1, data)
@@ -39,34 +35,28 @@ func (s *stream) publish(data []byte) {
 	for c := range s.clients {
 		select {
 		case c <- frame:
-		default: // too slow: it comes back with its last id
+		default:
 			delete(s.clients, c)
 			close(c)
 		}
 	}
+	return nil
 }
 
 func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	after, _ := strconv.Atoi(r.Header.Get("Last-Event-ID")) // from the first where there is none
-	c := make(chan []byte, 64)
+	after, _ := strconv.Atoi(r.Header.Get("Last-Event-ID")) // all where there is none
+	c, out, heart := make(chan []byte, 64), http.NewResponseController(w), time.NewTicker(15*time.Second)
+	defer heart.Stop()
 	s.mu.Lock()
-	missed := s.log[min(max(after, 0), len(s.log)):]
+	missed := s.log[min(after, len(s.log)):]
 	s.clients[c] = true
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.clients, c)
-	}()
-	heart := time.NewTicker(15 * time.Second)
-	defer heart.Stop()
-	out := http.NewResponseController(w)
+	defer func() { s.mu.Lock(); delete(s.clients, c); s.mu.Unlock() }()
 	for _, frame := range missed {
-		_, _ = w.Write(frame) // Flush tells
+		_, _ = w.Write(frame) // Flush tells, here and below
 	}
-	for open := true; open && out.Flush() == nil; {
-		var frame []byte
+	for open, frame := true, []byte(nil); open && out.Flush() == nil; _, _ = w.Write(frame) {
 		select {
 		case frame, open = <-c:
 		case <-heart.C:
@@ -74,6 +64,5 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
-		_, _ = w.Write(frame) // Flush tells
 	}
 }
