@@ -33,7 +33,7 @@ async function settled(page: Page): Promise<void> {
     .map(animation => animation.finished.catch(() => undefined)))) // cut short is over, too
 }
 
-test('the pictures: none, some, one refused, and the dialogs', async ({ page, system }) => {
+test('the pictures: none, some, one refused', async ({ page, system }) => {
   await page.goto('/')
   await expect(page.getByRole('heading', { level: 2, name: pictures.samples })).toBeVisible()
   await expectAccessible(page, 'no pictures')
@@ -44,7 +44,11 @@ test('the pictures: none, some, one refused, and the dialogs', async ({ page, sy
   await drop(page, { name: 'text.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') })
   await expect(page.getByRole('button', { name: pictures.makeOf.replace('{name}', 'second.png') })).toBeVisible()
   await expectAccessible(page, 'some pictures')
+})
 
+test('the dialogs: files to make, and the camera', async ({ page, system }) => {
+  await system.upload('first.png', drawing().buffer)
+  await page.goto('/')
   await page.getByRole('button', { name: pictures.formatsOf.replace('{name}', 'first.png') }).click()
   await expect(page.getByRole('dialog', { name: pictures.formatsTitle })).toBeVisible()
   await expectAccessible(page, 'the formats')

@@ -19,16 +19,6 @@ export async function choose(page: Page, files: Photo | string, button: Locator)
   await (await asked).setFiles(files)
 }
 
-/** Lets a page send that many bytes a second; what is answered lets it send as fast as it can. */
-export async function slowly(page: Page, bytes: number): Promise<() => Promise<void>> {
-  const session = await page.context().newCDPSession(page)
-  const send = (uploadThroughput: number) =>
-    session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput })
-  await session.send('Network.enable')
-  await send(bytes)
-  return () => send(-1).then(() => undefined)
-}
-
 /** The task whose page this is. */
 export function taskOf(page: Page): string {
   return new URL(page.url()).pathname.split('/').at(-1) ?? ''
