@@ -34,7 +34,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 try {
-  const wanted = Object.entries(scenarios).filter(([name]) => new RegExp(options.run).test(name))
+  const { transfers, viewer, opening, events, memory, lighthouse } = scenarios
+  const wanted = Object.entries({ transfers, viewer, opening, events, memory, lighthouse }).filter(([name]) => new RegExp(options.run).test(name))
   const load = loadavg()[0]
   const made = models()
   const fake = api(made)
@@ -48,7 +49,14 @@ try {
   const rows = []
   for (const [name, measure] of wanted) {
     say(name)
-    rows.push(...await measure({ browser, site, say, port, runs: Number(options.runs) }))
+    try {
+      rows.push(...await measure({ browser, site, say, port, runs: Number(options.runs) }))
+    } catch (thrown) {
+      if (stopping) throw thrown
+      console.error(thrown)
+      rows.push([name, 'could not be measured', '', '', false, String(thrown.message).split('\n')[0]])
+      process.exitCode = 1
+    }
   }
   const text = report(rows, `${cpus().length} cores of ${cpus()[0].model}, Chromium ${browser.version()}, WebGL by SwiftShader; load average at the start ${load.toFixed(2)}.`)
   console.log(text)

@@ -4,8 +4,7 @@ const CATEGORIES = { performance: 'performance', accessibility: 'accessibility',
 
 /** One run, as a middling phone on a slow line (Lighthouse's default). `port`: of a browser's DevTools. */
 export async function lighthouseOf(url, port) {
-  const { lhr } = await lighthouse(url, { port, logLevel: 'error', onlyCategories: Object.values(CATEGORIES) })
-  if (lhr.runtimeError) throw new Error(`Lighthouse: ${lhr.runtimeError.message}`)
+  const { lhr } = await run(url, port)
   const scores = Object.fromEntries(Object.entries(CATEGORIES).map(([name, id]) => [name, Math.round(lhr.categories[id].score * 100)]))
   const flawed = ['accessibility', 'best-practices'].flatMap(id => lhr.categories[id].auditRefs.map(({ id }) => lhr.audits[id])
     .filter(({ score }) => score !== null && score < 1))
@@ -17,4 +16,13 @@ export async function lighthouseOf(url, port) {
     flaws: flawed.map(({ id }) => id),
     lhr,
   }
+}
+
+/** On a busy machine the trace may begin too late for the navigation to be in it (NO_NAVSTART): that run says nothing of the page. */
+async function run(url, port, tries = 3) {
+  const result = await lighthouse(url, { port, logLevel: 'silent', onlyCategories: Object.values(CATEGORIES) })
+  const flaw = result.lhr.runtimeError
+  if (!flaw) return result
+  if (flaw.code !== 'NO_NAVSTART' || tries === 1) throw new Error(`Lighthouse: ${flaw.message}`)
+  return run(url, port, tries - 1)
 }
