@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,8 +30,10 @@ const (
 	budget = 40 * time.Second
 	// perPartition bounds what one run takes on, of each of the 256 partitions. The rest stays due.
 	perPartition = 50
-	// looks is how many due tasks are judged at a time.
-	looks = 16
+	// looks is how many due tasks are judged in one pipeline: as many as hold up nobody else's changes for long.
+	looks = 100
+	// stops is how many workers are told to stop at a time.
+	stops = 16
 )
 
 // run does what is due. One failure does not stop the rest; all are told together.
@@ -63,36 +65,31 @@ func (s *sweeper) run(ctx context.Context) error {
 // look has every due task judged, tells workers whose time is over to stop, and lists the tasks that are to be handed over,
 // oldest first.
 func (s *sweeper) look(ctx context.Context, due []string, run taskstore.Run) (pending []string, err error) {
-	found := make([]taskstore.Finding, len(due))
 	var failed []error
-	var mu sync.Mutex
-	var group errgroup.Group
-	group.SetLimit(looks)
-	for i, id := range due {
-		group.Go(func() error {
-			f, err := s.store.Look(ctx, id, run)
-			if err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed = append(failed, fmt.Errorf("look at task %s: %w", id, err))
-				return nil
+	var stopping errgroup.Group
+	stopping.SetLimit(stops)
+	for ids := range slices.Chunk(due, looks) {
+		found, errs := s.store.LookAll(ctx, ids, run)
+		for i, f := range found {
+			if errs[i] != nil {
+				failed = append(failed, fmt.Errorf("look at task %s: %w", ids[i], errs[i]))
+				continue
 			}
-			found[i] = f
-			s.dispatcher.Stop(ctx, f.Holder)
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for i, f := range found {
-		switch f.What {
-		case "pending":
-			pending = append(pending, due[i])
-		case "lost", "timeout", "unavailable", "expired":
-			slog.InfoContext(ctx, "task swept", "taskId", due[i], "found", f.What, "status", f.Status)
+			switch f.What {
+			case "pending":
+				pending = append(pending, ids[i])
+			case "lost", "timeout", "unavailable", "expired":
+				slog.InfoContext(ctx, "task swept", "taskId", ids[i], "found", f.What, "status", f.Status)
+			}
+			if f.Holder.URL != "" {
+				stopping.Go(func() error {
+					s.dispatcher.Stop(ctx, f.Holder)
+					return nil
+				})
+			}
 		}
 	}
+	_ = stopping.Wait() // at best effort, as Stop is
 	return pending, errors.Join(failed...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +89,7 @@ func (m *model) script() string {
 		}
 		s.WriteString(")\n")
 	}
+	s.WriteString("redis.call('RESTORE',key..':events',0,redis.call('DUMP',key..':events'),'REPLACE')\n") // as verdict.lua leaves it
 	fmt.Fprintf(&s, "redis.call('ZADD','%sdue',ARGV[2],id)\n", tagOf(m.user))
 	fmt.Fprintf(&s, "redis.call('ZADD','%s:tasks',0,id)\nend\nreturn 'ok'", m.hash["userKey"])
 	return s.String()
@@ -143,6 +145,11 @@ func (m *model) check(ctx context.Context, rdb *redis.Client, store *taskstore.S
 		want, err2 := rdb.ObjectEncoding(ctx, taskstore.TaskKey(m.id)+suffix).Result()
 		if err := errors.Join(err, err2); err != nil || is != want {
 			return errors.Join(fmt.Errorf("a copy's %s is encoded as %s, the model's as %s", suffix, is, want), err)
+		}
+		size, err := rdb.MemoryUsage(ctx, taskstore.TaskKey(id)+suffix).Result()
+		wanted, err2 := rdb.MemoryUsage(ctx, taskstore.TaskKey(m.id)+suffix).Result()
+		if err := errors.Join(err, err2); err != nil || math.Abs(float64(size-wanted)) > 0.05*float64(wanted) {
+			return errors.Join(fmt.Errorf("a copy's %s takes %d bytes, the model's %d", suffix, size, wanted), err)
 		}
 	}
 	return nil

@@ -46,14 +46,14 @@ var (
 	}
 	outcomeScript = &script{"outcome", "base task save event", "op status claim attempt startedAt reachedAttempt reached stage events", "TASK EVENTS DUE", nil}
 	reportScript  = &script{"report", "base task save event judge accept", "op status attempt runSince ran", "TASK EVENTS DUE", nil}
-	verdictScript = &script{"verdict", "base task save event judge accept", "op status attempt runSince ran events userKey", "TASK EVENTS DUE RESULTS", nil}
+	verdictScript = &script{"verdict", "base task save event judge accept compact", "op status attempt runSince ran events userKey", "TASK EVENTS DUE RESULTS", nil}
 	releaseScript = &script{"release", "base task save event judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE", nil}
 	holdScript    = &script{"hold", "base task judge offer", "op status attempt", "TASK RESULTS", recordScript}
 	stageScript   = &script{"stage", "base task save event judge accept offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
 	recordScript  = &script{"record", "base task save event judge accept offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
 	cancelScript  = &script{"cancel", "base task save event", "op status user attempt worker userKey events", "TASK EVENTS DUE", nil}
 	deleteScript  = &script{"delete", "base task save event trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE RESULTS TRASH DELETED", nil}
-	sweepScript   = &script{"sweep", "base task save event lose trash results erase", "op status attempt beats lease runSince ran", "TASK EVENTS DUE RESULTS TRASH", nil}
+	sweepScript   = &script{"sweep", "base task save event lose trash results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE RESULTS TRASH", nil}
 )
 
 // constants writes the policy as the scripts name it.

@@ -78,11 +78,44 @@ type Finding struct {
 
 // Look has one due task judged: a lease that ran out, a time-out, a retention that is over.
 func (s *Store) Look(ctx context.Context, id string, run Run) (Finding, error) {
+	reply, err := s.run(ctx, lookAt(id, run))
+	return findingOf(id, reply, err)
+}
+
+// LookAll is Look at many tasks, in one pipeline. Findings and errors are in the order of the ids.
+func (s *Store) LookAll(ctx context.Context, ids []string, run Run) ([]Finding, []error) {
+	cmds := make([]*redis.Cmd, len(ids))
+	_, _ = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has its own error
+		for i, id := range ids {
+			cmds[i] = s.command(ctx, lookAt(id, run))
+			if err := p.Process(ctx, cmds[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	found, errs := make([]Finding, len(ids)), make([]error, len(ids))
+	for i, id := range ids {
+		if isNoScript(cmds[i].Err()) {
+			found[i], errs[i] = s.Look(ctx, id, run)
+			continue
+		}
+		reply, err := replyOf(cmds[i])
+		found[i], errs[i] = findingOf(id, reply, err)
+	}
+	return found, errs
+}
+
+func lookAt(id string, run Run) call {
 	resumed := int64(0)
 	if !run.Resumed.IsZero() {
 		resumed = run.Resumed.UnixMilli()
 	}
-	reply, err := s.run(ctx, call{sweepScript, id, nil, []any{resumed}})
+	return call{sweepScript, id, nil, []any{resumed}}
+}
+
+// findingOf reads a reply about that task.
+func findingOf(id string, reply []string, err error) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}

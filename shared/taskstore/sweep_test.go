@@ -1,6 +1,7 @@
 package taskstore
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,6 +137,31 @@ func TestDueIsOldestFirst(t *testing.T) {
 	got, err := f.store.Due(f.ctx, run.Now, 10)
 	f.must(err)
 	f.same(got, want)
+}
+
+func TestManyAreLookedAtAtOnce(t *testing.T) {
+	f := setUp(t)
+	over, runs := f.processing().TaskID, f.processing().TaskID
+	_, err := f.store.Cancel(f.ctx, user, over)
+	f.must(err)
+	f.age(over, 2*policy.Retention)
+	waits, gone := f.create().TaskID, task.NewID(user)
+	f.age(waits, 2*time.Minute) // longer than its claim
+	ids := []string{over, runs, waits, gone}
+	for _, want := range [][]string{{"expired", "later", "pending", "gone"}, {"gone", "later", "pending", "gone"}} {
+		f.must(f.rdb.ScriptFlush(f.ctx).Err())
+		found, errs := f.store.LookAll(f.ctx, ids, Run{})
+		f.must(errors.Join(errs...))
+		for i, w := range want {
+			f.same(found[i].What, w)
+		}
+	}
+	f.must(f.rdb.Set(f.ctx, TaskKey(gone), "no hash", 0).Err())
+	found, errs := f.store.LookAll(f.ctx, ids, Run{})
+	f.same(found[1].What, "later")
+	if errs[1] != nil || errs[3] == nil {
+		t.Errorf("the one that can't be read: %v; another: %v", errs[3], errs[1])
+	}
 }
 
 func TestRetention(t *testing.T) {

@@ -16,6 +16,7 @@ end
 if becomes == 'FAILED' then
 	accept()
 	move('FAILED', ARGV[4], ARGV[5])
+	compact()
 	return save('ok\255FAILED\2550')
 end
 
@@ -33,4 +34,5 @@ if #ARGV > 3 then
 end
 accept()
 move('COMPLETED')
+compact()
 return save('ok\255COMPLETED\2550')
