@@ -29,6 +29,7 @@ type conn struct {
 	framed framing
 	live   bool // has once been sent all there was
 	closed bool
+	head   []byte // of the answer, until it is sent
 	rest   []byte // what the socket did not take of what the cursor is behind
 	end    string // why rest is the last
 }
@@ -105,7 +106,8 @@ func (c *conn) catchUp(buf []byte, told uint32) []byte {
 	for more := true; more; told &^= sigBeat | sigHello {
 		var end string
 		var fault error
-		buf, more, end, fault = c.look(context.Background(), buf[:0], c.framed, told)
+		buf, more, end, fault = c.look(context.Background(), append(buf[:0], c.head...), c.framed, told)
+		c.head = nil
 		if end != "" && c.framed == chunked {
 			buf = append(buf, lastChunk...)
 		}

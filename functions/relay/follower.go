@@ -106,6 +106,7 @@ func spread(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
 
 // look appends to dst what the client is to be sent now. With more, there is more already; with an end, that was the last.
 func (c *follower) look(ctx context.Context, dst []byte, f framing, told uint32) (_ []byte, more bool, end string, err error) {
+	before := len(dst)
 	if told&sigHello != 0 {
 		dst = f.append(dst, prelude)
 	}
@@ -114,7 +115,7 @@ func (c *follower) look(ctx context.Context, dst []byte, f framing, told uint32)
 	}
 	dst, o, err := c.topic.next(ctx, dst, &c.at, f, c.hub.objects)
 	c.hub.count.events.Add(int64(o.sent))
-	c.hub.count.bytes.Add(int64(len(dst)))
+	c.hub.count.bytes.Add(int64(len(dst) - before))
 	switch {
 	case err != nil:
 		return dst, false, endFault, err

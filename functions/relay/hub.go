@@ -35,6 +35,7 @@ type hub struct {
 	topics map[string]*topic // by channel
 	stale  []*topic          // to be read
 	wheel  *wheel
+	thrift thrift
 	wake   chan struct{} // stale has grown; holds one
 	away   atomic.Bool   // Redis was, at the last reading
 
@@ -88,6 +89,7 @@ func (h *hub) join(taskID string, after int64) (*topic, cursor) {
 		h.wheel.put(t, spread(h.pace.heartbeat))
 	}
 	t.clients++
+	h.thrift.came()
 	c, enough := t.cursor(after)
 	switch {
 	case enough:
@@ -233,7 +235,6 @@ func (h *hub) tend(ctx context.Context) {
 	defer heart.Stop()
 	calm := time.NewTicker(quiet)
 	defer calm.Stop()
-	var memory thrift
 	var pause backoff
 	var retry <-chan time.Time
 	back := make(chan error, pipelines)
@@ -246,7 +247,12 @@ func (h *hub) tend(ctx context.Context) {
 		case now := <-turn.C:
 			h.turn(now)
 		case <-calm.C:
-			memory.look(int(h.count.joinsMemory.Load() + h.count.joinsRead.Load()))
+			h.mu.Lock()
+			over := h.thrift.look()
+			h.mu.Unlock()
+			if over {
+				giveBack()
+			}
 		case <-heart.C:
 			h.running.Go(func() { h.bell.probe(ctx) })
 		case <-told:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -72,24 +74,23 @@ func (l *lean) close() error {
 	return l.file.Close()
 }
 
-// take makes the answer to r, whose headers are set in w, a lean one: it sends them, and from then on has the connection for itself.
-// At the client's end it calls left. It is false, and nothing is done, where the connection can't be had: under TLS and
-// HTTP/2, and where no server of net/http is.
+// take makes the answer to r, whose headers are set in w, a lean one: from then on it has the connection for itself, and calls left
+// at the client's end. It is false, and nothing is done, where the connection can't be had: under TLS and HTTP/2, and where
+// no server of net/http is.
 func (l *lean) take(w http.ResponseWriter, r *http.Request, from *follower, left func()) bool {
 	_, served := r.Context().Value(http.ServerContextKey).(*http.Server)
 	if !served || r.TLS != nil || r.ProtoMajor != 1 {
 		return false
 	}
-	w.Header().Set("Connection", "close")
-	w.WriteHeader(http.StatusOK)
+	stolen, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return false
+	}
 	c := &conn{lean: l, left: left, framed: framing(r.ProtoAtLeast(1, 1))}
 	c.hand(c, from.hub, from.topic, from.at, from.waits)
 	c.requestID = string([]byte(httpjson.RequestID(r.Context()))) // a part of the headers would keep them all
-	stolen, _, err := http.NewResponseController(w).Hijack()      // sends the headers
-	if err == nil {
-		err = l.begin(c, stolen)
-	}
-	if err != nil {
+	c.head = head(w.Header(), c.framed)
+	if err := l.begin(c, stolen); err != nil {
 		c.ended(c.requestID, endLeft, fmt.Errorf("take connection: %w", err))
 		c.hub.leave(c.topic)
 		left()
@@ -98,6 +99,21 @@ func (l *lean) take(w http.ResponseWriter, r *http.Request, from *follower, left
 	c.wake()
 	l.flush()
 	return true
+}
+
+// head is what net/http writes before a body whose length it does not know, so that it leaves together with the first events.
+func head(h http.Header, f framing) []byte {
+	h.Set("Connection", "close")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	b := bytes.NewBufferString("HTTP/1.0 200 OK\r\n")
+	if f == chunked {
+		b.Reset()
+		b.WriteString("HTTP/1.1 200 OK\r\n")
+		h.Set("Transfer-Encoding", "chunked")
+	}
+	h.Write(b) //nolint:errcheck // a buffer takes all
+	b.WriteString("\r\n")
+	return b.Bytes()
 }
 
 // begin has c followed and its socket watched. The lock keeps whoever notices that the client has left from ending what has not
