@@ -24,6 +24,9 @@ func measureStore(ctx context.Context, b *bench) error {
 	if err := measureChanges(ctx, b); err != nil {
 		return fmt.Errorf("changes of a task: %w", err)
 	}
+	if err := measureAsynq(ctx, b); err != nil {
+		return fmt.Errorf("beside asynq: %w", err)
+	}
 	if err := measureStored(ctx, b); err != nil {
 		return fmt.Errorf("many stored tasks: %w", err)
 	}
