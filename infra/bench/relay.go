@@ -96,13 +96,14 @@ func relayCases() []relayCase {
 
 // outcome is what was measured once. What was not measured is zero.
 type outcome struct {
-	p50, p99           time.Duration
+	p50, p99, slowest  time.Duration
 	events, deliveries int64
 	took               time.Duration // from the first event to the last delivery
 	cpu                cpuTimes      // meanwhile
 	publishing         cpuTimes      // of as many events on topics that nobody watches
 	lost, doubled, cut int64
-	resident, kernel   float64 // KB a client
+	behind             time.Duration // by which publishing took longer than it was to
+	resident, kernel   float64       // KB a client
 	started            time.Duration
 	idle               float64 // MB
 	trouble            error   // why nothing was measured
@@ -148,7 +149,7 @@ func measureRelay(ctx context.Context, b *bench) error {
 	}
 	results.report(b)
 	for _, ours := range []string{plainRelay, leanRelay} {
-		if wrong := results.wrong(ours); wrong != "" {
+		if wrong := results.told(ours, outcome.wrong); wrong != "" {
 			return fmt.Errorf("%s: %s", ours, wrong)
 		}
 	}

@@ -60,7 +60,7 @@ func (s *show) settle(ctx context.Context, c *crowd.Crowd, events int64) (o outc
 	if err != nil {
 		return o, last, err
 	}
-	o.p50, o.p99 = delays.Percentile(50), delays.Percentile(99)
+	o.p50, o.p99, o.slowest = delays.Percentile(50), delays.Percentile(99), delays.Percentile(100)
 	missing, excess, err := c.Missing(s.last)
 	o.lost, o.doubled, o.cut = t.Lost+missing, t.Doubled+excess, int64(t.Cut)
 	return o, t.Last, err
@@ -105,7 +105,8 @@ func (s *show) spread(ctx context.Context, mute func(client int) bool) (o outcom
 		return o, err
 	}
 	began := time.Now()
-	if err := s.publishAt(ctx, clock, first, s.clients, events, rate); err != nil {
+	behind, err := s.publishAt(ctx, clock, first, s.clients, events, rate)
+	if err != nil {
 		return o, err
 	}
 	delivered := int64(0)
@@ -119,7 +120,7 @@ func (s *show) spread(ctx context.Context, mute func(client int) bool) (o outcom
 		return o, err
 	}
 	after, err := s.cpu()
-	o.events, o.deliveries, o.took = int64(events), delivered, last.Sub(began)
+	o.events, o.deliveries, o.took, o.behind = int64(events), delivered, last.Sub(began), behind
 	o.cpu, o.publishing = after.minus(before), publishing.times(float64(events))
 	return o, err
 }
@@ -135,7 +136,7 @@ func (s *show) publishUnheard(ctx context.Context, events int, rate float64) (pe
 	if err != nil {
 		return share{}, err
 	}
-	if err := s.publishAt(ctx, nil, first, topics, events, rate); err != nil {
+	if _, err := s.publishAt(ctx, nil, first, topics, events, rate); err != nil {
 		return share{}, err
 	}
 	after, err := s.cpu()
@@ -242,7 +243,7 @@ func (s *show) comeBack(ctx context.Context, away func(context.Context) error) (
 		return o, err
 	}
 	// One event is seen, so that all have an id to go on from.
-	if err := s.publishAt(ctx, nil, first, s.clients, s.clients, 1e6); err != nil {
+	if _, err := s.publishAt(ctx, nil, first, s.clients, s.clients, 1e6); err != nil {
 		return o, err
 	}
 	had := s.venue.traits().first + 1
@@ -255,7 +256,7 @@ func (s *show) comeBack(ctx context.Context, away func(context.Context) error) (
 	if err := awaitDescriptors(ctx, server.pid(), empty+s.clients/100+16); err != nil {
 		return o, fmt.Errorf("wait until the server knows that its clients have gone: %w", err)
 	}
-	if err := s.publishAt(ctx, nil, first, s.clients, missedEach*s.clients, 1e6); err != nil {
+	if _, err := s.publishAt(ctx, nil, first, s.clients, missedEach*s.clients, 1e6); err != nil {
 		return o, err
 	}
 	if err := away(ctx); err != nil {

@@ -45,8 +45,8 @@ func (s *show) addTopics(ctx context.Context, count int) (first int, err error) 
 func (s *show) last(topic int) int64 { return s.next[topic] - 1 }
 
 // publishAt publishes that many events on topics first to first+topics-1 in turn, at a steady rate a second. An event is stamped
-// when it is sent, not when it was due: where the publishers fall behind, the rate is lower.
-func (s *show) publishAt(ctx context.Context, clock *crowd.Clock, first, topics, events int, rate float64) error {
+// when it is sent, not when it was due: where the publishers are held up, the rate is lower, and behind says by how long.
+func (s *show) publishAt(ctx context.Context, clock *crowd.Clock, first, topics, events int, rate float64) (behind time.Duration, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	lanes := make([]chan int, min(s.venue.traits().lanes, topics))
 	for lane := range lanes {
@@ -75,7 +75,8 @@ func (s *show) publishAt(ctx context.Context, clock *crowd.Clock, first, topics,
 	for _, due := range lanes {
 		close(due)
 	}
-	return group.Wait()
+	err = group.Wait()
+	return time.Since(began) - time.Duration(float64(events)/rate*float64(time.Second)), err
 }
 
 // publish publishes a topic's next event.

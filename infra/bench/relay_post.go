@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/textproto"
+	"os"
 	"strconv"
 	"time"
 )
@@ -36,7 +38,11 @@ func (p *poster) post(ctx context.Context, address, path string, data []byte) er
 	if _, err := p.conn.Write(p.unsent); err != nil {
 		return err
 	}
-	return p.await()
+	err := p.await()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("what was published is not answered within %s", patience)
+	}
+	return err
 }
 
 // await reads an answer.

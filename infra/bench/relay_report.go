@@ -66,7 +66,7 @@ func rate(o outcome) float64 {
 func (o outcome) String() string {
 	var s strings.Builder
 	if o.p99 > 0 {
-		fmt.Fprintf(&s, "p50 %s, p99 %s; ", amount(p50(o), "ms"), amount(p99(o), "ms"))
+		fmt.Fprintf(&s, "p50 %s, p99 %s, slowest %s; ", amount(p50(o), "ms"), amount(p99(o), "ms"), amount(milliseconds(o.slowest), "ms"))
 	}
 	if o.deliveries > 0 {
 		fmt.Fprintf(&s, "%d deliveries in %s, %s/s; CPU s/M: server %s, Redis %s", o.deliveries, amount(seconds(o), "s"), amount(rate(o), ""),
@@ -82,6 +82,9 @@ func (o outcome) String() string {
 	}
 	if wrong := o.wrong(); wrong != "" {
 		fmt.Fprintf(&s, "WRONG: %s; ", wrong)
+	}
+	if held := o.heldUp(); held != "" {
+		s.WriteString(held + "; ")
 	}
 	fmt.Fprintf(&s, "start %s, idle %s", amount(starting(o), "ms"), amount(idling(o), "MB"))
 	return s.String()
@@ -104,18 +107,31 @@ func (o outcome) wrong() string {
 	return strings.Join(all, ", ")
 }
 
-// wrong tells what went wrong in any round of a server, by case.
-func (r relayResults) wrong(server string) string {
+// heldUp tells where publishers had to wait so long that there were notably fewer events a second than there were to be.
+func (o outcome) heldUp() string {
+	if o.behind < o.took/10 {
+		return ""
+	}
+	return fmt.Sprintf("publishers held up for %s", amount(o.behind.Seconds(), "s"))
+}
+
+// told joins what is told of a server's outcomes, by case, once each.
+func (r relayResults) told(server string, of func(outcome) string) string {
 	var all []string
 	for _, c := range relayCases() {
 		for _, o := range r[server][c.name] {
-			if w := o.wrong(); w != "" {
-				all = append(all, c.name+": "+w)
+			if told := of(o); told != "" {
+				all = append(all, c.name+": "+told)
 				break
 			}
 		}
 	}
 	return strings.Join(all, "; ")
+}
+
+// remarks is what the table says at the end of a server's line.
+func (r relayResults) remarks(server string) string {
+	return strings.Trim(r.told(server, outcome.wrong)+"; "+r.told(server, outcome.heldUp), "; ")
 }
 
 // report adds the figures that have budgets to the table, all figures beside each other below it, and the plots.
@@ -162,9 +178,12 @@ func (r relayResults) judge(t *table, ours string) {
 	add("A", figure{what: "A: p99", value: r.median(ours, "A", p99), unit: "ms", atMost: new(2.0), beside: beside("A", p99, "ms")})
 	add("A", figure{
 		what: "A: CPU s per million, server + Redis, without publishing", value: r.median(ours, "A", bothCPU), unit: "s", atMost: new(80.0),
-		beside: beside("A", bothCPU, "s"),
+		beside: strings.TrimSuffix("with publishing: "+amount(r.median(ours, "A", wholeCPU), "s")+"; "+beside("A", wholeCPU, "s"), "; "),
 	})
-	compare("A", "A", figure{what: "A: ÷ nchan's", value: ratio("A", bothCPU), unit: "×", atMost: new(0.5), beside: fmt.Sprintf("with publishing: %s", amount(ratio("A", wholeCPU), "×"))})
+	compare("A", "A", figure{
+		what: "A: ÷ nchan's, both with publishing", value: ratio("A", wholeCPU), unit: "×", atMost: new(0.5),
+		beside: "both without: " + amount(ratio("A", bothCPU), "×"),
+	})
 	add("B", figure{what: "B: CPU s per million", value: r.median(ours, "B", bothCPU), unit: "s", atMost: budget(10.5, lean), beside: beside("B", bothCPU, "s")})
 	compare("B", "B", figure{what: "B: nchan's deliveries a second ÷ ours", value: 1 / ratio("B", rate), unit: "×", atMost: budget(0.8, lean), beside: fmt.Sprintf("%s/s, %s", amount(r.median(ours, "B", rate), ""), beside("B", rate, "/s"))})
 	add("C", figure{what: "C: all missed events are there", value: r.median(ours, "C", seconds), unit: "s", atMost: budget(0.55, lean), beside: beside("C", seconds, "s")})
@@ -178,7 +197,7 @@ func (r relayResults) judge(t *table, ours string) {
 		what: "slow: the others' p99 ÷ A's", value: r.median(ours, "slow", p99) / r.median(ours, "A", p99), unit: "×", atMost: new(1.1),
 		beside: amount(r.median(ours, "slow", p99), "ms"),
 	})
-	t.add(figure{what: ours + ", events lost, doubled, and streams cut, in all cases and rounds", value: r.faults(ours), atMost: new(0.0), beside: r.wrong(ours)})
+	t.add(figure{what: ours + ", events lost, doubled, and streams cut, in all cases and rounds", value: r.faults(ours), atMost: new(0.0), beside: r.told(ours, outcome.wrong)})
 }
 
 // faults counts what must not be. A case that failed is one.
@@ -198,7 +217,7 @@ func (r relayResults) faults(server string) (n float64) {
 func (r relayResults) matrix() string {
 	var s strings.Builder
 	s.WriteString("| relay: medians | A p50 / p99 ms | A CPU s/M: server + Redis | (publishing) | B deliveries/s | B CPU s/M | C s | C soon s | D KB a client (kernel) |" +
-		" slow: others' p99 ms | start ms / idle MB | what went wrong |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
+		" slow: others' p99 ms | start ms / idle MB | remarks |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, server := range r.measured() {
 		of := func(name string, quantity func(outcome) float64) string {
 			return orDash(r.median(server, name, quantity))
@@ -207,7 +226,7 @@ func (r relayResults) matrix() string {
 		fmt.Fprintf(&s, "| %s | %s / %s | %s + %s | %s | %s | %s | %s | %s | %s (%s) | %s | %s / %s | %s |\n", cell(server),
 			of("A", p50), of("A", p99), of("A", serverCPU), of("A", redisCPU), of("A", publishing),
 			of("B", rate), of("B", bothCPU), of("C", seconds), of("C soon", seconds), of("D", resident), of("D", kernel), of("slow", p99),
-			orDash(r.overall(server, starting)), orDash(r.overall(server, idling)), cell(r.wrong(server)))
+			orDash(r.overall(server, starting)), orDash(r.overall(server, idling)), cell(r.remarks(server)))
 	}
 	fmt.Fprintf(&s, "| the generator itself, median of all |  | %s |  |  | %s | | | | | | |\n", orDash(r.generator("A")), orDash(r.generator("B")))
 	return strings.TrimSpace(s.String())
