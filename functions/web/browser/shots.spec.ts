@@ -36,11 +36,13 @@ const looks = [
 ] as const
 
 const heights = { 360: 740, 768: 1024, 1440: 900 }
+/** A part is never scrolled to, for the header would lie over it. */
+const TALL = 2400
 
 Object.entries(views).forEach(([name, { path, ready, part, ...world }], i) => {
   for (const { width, colorScheme, locale } of looks[i % looks.length]!) {
     test.describe(() => {
-      test.use({ viewport: { width, height: heights[width] }, colorScheme, locale })
+      test.use({ viewport: { width, height: part ? TALL : heights[width] }, colorScheme, locale })
 
       test(`${name} ${width} ${colorScheme} ${locale}`, async ({ page, world: answers }) => {
         await answers(world)
