@@ -68,7 +68,8 @@ test('the line is cut during an upload: a sentence, another try, one picture', a
   expect(await system.pictures()).toHaveLength(1)
 })
 
-test('without a network the page says so, and when it is back', async ({ page }) => {
+test('without a network the page says so, and when it is back', async ({ page, watch }) => {
+  watch.expect(failedRequest) // what was still to be loaded
   await page.context().setOffline(true)
   await expect(page.getByText(shell.offline)).toBeVisible()
   await page.context().setOffline(false)
