@@ -30,39 +30,40 @@ type life struct {
 type change struct {
 	name  string
 	times int
+	holds bool // only an id or a name, for a change that follows
 	do    func(ctx context.Context, s *taskstore.Store, l *life, time int) error
 }
 
 // changes are a task's life in order.
 func changes() []change {
 	return []change{
-		{"reserve", 1, func(ctx context.Context, s *taskstore.Store, l *life, _ int) (err error) {
+		{"id reserved", 1, true, func(ctx context.Context, s *taskstore.Store, l *life, _ int) (err error) {
 			l.reserved, err = s.Reserve(ctx, taskstore.Order{User: l.user, ImageID: l.picture})
 			return err
 		}},
-		{"create", 1, func(ctx context.Context, s *taskstore.Store, l *life, _ int) (err error) {
+		{"create", 1, false, func(ctx context.Context, s *taskstore.Store, l *life, _ int) (err error) {
 			_, l.claim, err = s.Create(ctx, l.reserved, time.Minute, 0)
 			return err
 		}},
-		{"worker has it", 1, func(ctx context.Context, s *taskstore.Store, l *life, _ int) error {
+		{"worker has it", 1, false, func(ctx context.Context, s *taskstore.Store, l *life, _ int) error {
 			status, held, err := s.Record(ctx, l.claim, taskstore.Outcome{Fate: taskstore.Accepted, Worker: "http://127.0.0.1:8000", Beats: true})
 			if err == nil && (!held || status != task.Processing) {
 				err = fmt.Errorf("a hand-over was recorded as held: %v, status %s", held, status)
 			}
 			return err
 		}},
-		{"progress", 4, func(ctx context.Context, s *taskstore.Store, l *life, time int) error {
+		{"progress", 4, false, func(ctx context.Context, s *taskstore.Store, l *life, time int) error {
 			return l.report(ctx, s, taskstore.Report{Said: "processing", Progress: new(20 + time), Stage: "mesh", ETASeconds: new(12.5)}, task.Processing)
 		}},
-		{"result reserved", len(requiredResults), func(ctx context.Context, s *taskstore.Store, l *life, time int) error {
+		{"result's name reserved", len(requiredResults), true, func(ctx context.Context, s *taskstore.Store, l *life, time int) error {
 			_, err := s.ReserveResult(ctx, l.offer(time), l.key(time))
 			return err
 		}},
-		{"result stored", len(requiredResults), func(ctx context.Context, s *taskstore.Store, l *life, time int) error {
+		{"result stored", len(requiredResults), false, func(ctx context.Context, s *taskstore.Store, l *life, time int) error {
 			_, err := s.RecordResult(ctx, l.offer(time), l.key(time))
 			return err
 		}},
-		{"completed", 1, func(ctx context.Context, s *taskstore.Store, l *life, _ int) error {
+		{"completed", 1, false, func(ctx context.Context, s *taskstore.Store, l *life, _ int) error {
 			return l.report(ctx, s, taskstore.Report{Said: "completed", Required: requiredResults}, task.Completed)
 		}},
 	}

@@ -24,14 +24,14 @@ const eventsSuffix, resultsSuffix = ":events", ":results"
 func resultsKey(id string) string { return TaskKey(id) + resultsSuffix }
 
 // dueKey is a sorted set of the partition's task ids by the time (ms) at which the sweeper has to look at them.
-func dueKey(p task.Partition) string { return tag(p) + "due" }
+func dueKey(p task.Partition) string { return "recon:{" + string(p) + "}:due" }
 
 // deletedPrefix begins the keys under which a deletion's answer is kept for a minute, for a rerun of its script.
 func deletedPrefix(p task.Partition) string { return tag(p) + "deleted:" }
 
 // TrashKey is a sorted set of what is to be deleted from COS, by the time (ms) at which it is: members `1 <key>` the first
 // time, `2 <key>` the second, after the last URL to the object has run out.
-func TrashKey(p task.Partition) string { return tag(p) + "trash" }
+func TrashKey(p task.Partition) string { return "recon:{" + string(p) + "}:trash" }
 
 // userKey is the prefix of one user's keys. A user's name may hold anything, a key only its hash.
 func userKey(user string) string {

@@ -28,7 +28,7 @@ type script struct {
 	name   string
 	parts  string // that it is built on, separated by spaces
 	fields string // of the task, that it reads in any case, separated by spaces; "" where it reads none
-	keys   string // their names in the script, separated by spaces: first those that key knows, then its own
+	keys   string // their names in the script, separated by spaces: first those of keyOf, then its own
 	// next is the script that usually follows. A server that does not know this one has lost that, too: told along with it, it costs
 	// no round trip of its own.
 	next *script
@@ -44,16 +44,16 @@ var (
 		"op status claimUntil nextTry attempt fate tries silentSince nextWorker user key inputType inputSize inputSHA256 inputName formats",
 		"TASK DUE RESULTS TRASH", outcomeScript,
 	}
-	outcomeScript = &script{"outcome", "base task save event", "op status claim attempt startedAt reachedAttempt reached stage events", "TASK EVENTS DUE", nil}
+	outcomeScript = &script{"outcome", "base task save event", "op status claim attempt startedAt reachedAttempt reached stage events ran", "TASK EVENTS DUE", nil}
 	reportScript  = &script{"report", "base task save event judge accept", "op status attempt runSince ran", "TASK EVENTS DUE", nil}
-	verdictScript = &script{"verdict", "base task save event judge accept compact", "op status attempt runSince ran events userKey", "TASK EVENTS DUE RESULTS", nil}
+	verdictScript = &script{"verdict", "base task save event judge compact", "op status attempt runSince ran events userKey", "TASK EVENTS DUE RESULTS", nil}
 	releaseScript = &script{"release", "base task save event judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE", nil}
 	holdScript    = &script{"hold", "base task judge offer", "op status attempt", "TASK RESULTS", recordScript}
 	stageScript   = &script{"stage", "base task save event judge accept offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
 	recordScript  = &script{"record", "base task save event judge accept offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
-	cancelScript  = &script{"cancel", "base task save event", "op status user attempt worker userKey events", "TASK EVENTS DUE", nil}
-	deleteScript  = &script{"delete", "base task save event trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE RESULTS TRASH DELETED", nil}
-	sweepScript   = &script{"sweep", "base task save event lose trash results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE RESULTS TRASH", nil}
+	cancelScript  = &script{"cancel", "base task save event final", "op status user attempt worker userKey events", "TASK EVENTS DUE", nil}
+	deleteScript  = &script{"delete", "base task save event final trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE RESULTS TRASH DELETED", nil}
+	sweepScript   = &script{"sweep", "base task save event final lose trash results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE RESULTS TRASH", nil}
 )
 
 // constants writes the policy as the scripts name it.
@@ -93,7 +93,19 @@ func read(fields []string) string {
 }
 
 // compiled is a script as a server is told it.
-type compiled struct{ source, hash string }
+type compiled struct {
+	source, hash string
+	keys         []func(id, task string) string // those of keyOf
+}
+
+// keyOf makes the keys that several scripts name. They are given the task's id and its own key.
+var keyOf = map[string]func(id, task string) string{
+	"TASK":    func(_, task string) string { return task },
+	"EVENTS":  func(_, task string) string { return task + eventsSuffix },
+	"RESULTS": func(_, task string) string { return task + resultsSuffix },
+	"DUE":     func(id, _ string) string { return dueKey(task.PartitionOfID(id)) },
+	"TRASH":   func(id, _ string) string { return TrashKey(task.PartitionOfID(id)) },
+}
 
 // compile makes the scripts of a policy, each when it is first run.
 func compile(p Policy) map[*script]func() compiled {
@@ -105,7 +117,13 @@ func compile(p Policy) map[*script]func() compiled {
 		all[s] = sync.OnceValue(func() compiled {
 			source := s.source(p)
 			hash := sha1.Sum([]byte(source)) //nolint:gosec // no secret
-			return compiled{source, hex.EncodeToString(hash[:])}
+			made := compiled{source: source, hash: hex.EncodeToString(hash[:])}
+			for name := range strings.FieldsSeq(s.keys) {
+				if key := keyOf[name]; key != nil {
+					made.keys = append(made.keys, key)
+				}
+			}
+			return made
 		})
 	}
 	return all
@@ -121,22 +139,12 @@ type call struct {
 
 // command lays a call out as base.lua reads it.
 func (s *Store) command(ctx context.Context, c call) *redis.Cmd {
-	args := make([]any, 0, 10+len(c.keys)+len(c.args))
-	args = append(args, "evalsha", s.scripts[c.script]().hash, 0)
+	script := s.scripts[c.script]()
+	args := make([]any, 0, 4+len(script.keys)+len(c.keys)+len(c.args))
+	args = append(args, "evalsha", script.hash, 0)
 	key := TaskKey(c.id)
-	for name := range strings.FieldsSeq(c.script.keys) {
-		switch name {
-		case "TASK":
-			args = append(args, key)
-		case "EVENTS":
-			args = append(args, key+eventsSuffix)
-		case "RESULTS":
-			args = append(args, key+resultsSuffix)
-		case "DUE":
-			args = append(args, dueKey(task.PartitionOfID(c.id)))
-		case "TRASH":
-			args = append(args, TrashKey(task.PartitionOfID(c.id)))
-		}
+	for _, k := range script.keys {
+		args = append(args, k(c.id, key))
 	}
 	for _, k := range c.keys {
 		args = append(args, k)
@@ -180,6 +188,9 @@ func replyOf(cmd *redis.Cmd) ([]string, error) {
 	text, err := cmd.Text()
 	if err != nil {
 		return nil, redisdb.Away(err)
+	}
+	if !strings.Contains(text, separator) {
+		return []string{text}, nil
 	}
 	reply := strings.Split(text, separator)
 	if reply[0] == "fault" {

@@ -15,6 +15,7 @@ local kept = tonumber(call('ZSCORE', ACTIVE, ID) or '0')
 if kept <= NOW then
 	return words('fault', 'unavailable') -- the reservation lapsed: the copy is about to be deleted
 end
+setmetatable(task, nil) -- there is nothing more to be read of it
 local copy, length = ARGV[5], tonumber(ARGV[11])
 set('id', ID)
 set('user', ARGV[2])

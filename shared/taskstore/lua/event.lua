@@ -2,32 +2,22 @@
 
 local ALL_BUSY = 'All workers were busy for too long. Please try again later.'
 
--- append makes a durable event of names and values: numbered, stored, rung.
-local function append(...)
+-- append makes a durable event of names and values: numbered, stored, rung. bell is the same as words, each with \255 before it.
+local function append(bell, ...)
 	local n = text(num('events') + 1)
 	set('events', n)
 	call('XADD', EVENTS, '0-' .. n, ...)
-	call('PUBLISH', 'recon:events:' .. ID, words(n, ...))
+	call('PUBLISH', 'recon:events:' .. ID, n .. bell)
 	return n
 end
 
-local function final()
-	local s = task.status
-	return s == 'COMPLETED' or s == 'FAILED' or s == 'CANCELLED'
-end
-
--- run_time is how long (ms) the present attempt was PROCESSING in a stage other than `queued`.
-local function run_time()
+-- stop_clock ends a stretch of the time (ms) in which the present attempt was PROCESSING in a stage other than `queued`.
+local function stop_clock()
 	local since = num('runSince')
 	if since > 0 then
-		return num('ran') + NOW - since
+		set('ran', text(num('ran') + NOW - since))
+		set('runSince', '0')
 	end
-	return num('ran')
-end
-
-local function stop_clock()
-	set('ran', text(run_time()))
-	set('runSince', '0')
 end
 
 -- move changes the status and tells of it. The caller has checked that the lifecycle has the move.
@@ -65,11 +55,13 @@ local function move(status, code, message)
 		end
 		call('ZREM', task.userKey .. ':active', ID)
 	end
+	local bell = '\255kind\255status\255status\255' .. status .. '\255attempt\255' .. task.attempt .. '\255at\255' .. NOW_TEXT
 	if code then
 		set('errorCode', code)
 		set('errorMessage', message)
-		append('kind', 'status', 'status', status, 'attempt', task.attempt, 'at', NOW_TEXT, 'errorCode', code, 'errorMessage', message)
+		bell = bell .. '\255errorCode\255' .. code .. '\255errorMessage\255' .. message
+		append(bell, 'kind', 'status', 'status', status, 'attempt', task.attempt, 'at', NOW_TEXT, 'errorCode', code, 'errorMessage', message)
 	else
-		append('kind', 'status', 'status', status, 'attempt', task.attempt, 'at', NOW_TEXT)
+		append(bell, 'kind', 'status', 'status', status, 'attempt', task.attempt, 'at', NOW_TEXT)
 	end
 end

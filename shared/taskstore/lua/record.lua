@@ -16,6 +16,8 @@ end
 local size, content_type = ARGV[6], ARGV[7]
 accept()
 local n = append(
+	'\255kind\255result\255attempt\255' .. number .. '\255at\255' .. NOW_TEXT .. '\255name\255' .. name .. '\255key\255' .. key .. '\255size\255' .. size
+		.. '\255sha256\255' .. sha256 .. '\255contentType\255' .. content_type,
 	'kind', 'result', 'attempt', number, 'at', NOW_TEXT, 'name', name, 'key', key, 'size', size, 'sha256', sha256, 'contentType', content_type
 )
 call(

@@ -25,7 +25,8 @@ if final() then
 	call('ZADD', DUE, at, ID) -- RETENTION was changed
 	return 'later'
 end
-if num('runSince') > 0 and run_time() >= TASK_TIMEOUT then
+local since = num('runSince')
+if since > 0 and num('ran') + NOW - since >= TASK_TIMEOUT then
 	move('FAILED', 'timeout', 'The reconstruction took too long and was stopped. Please try again, perhaps with a simpler picture.')
 	return save(words('timeout', task.worker or '', task.attempt))
 end

@@ -13,8 +13,16 @@ local refused = judge(ARGV[2])
 if refused then
 	return refused
 end
+
+-- taken is the move that a lost 202 did not make.
+local function taken()
+	if task.status == 'PENDING' then
+		move('PROCESSING')
+	end
+end
+
 if becomes == 'FAILED' then
-	accept()
+	taken()
 	move('FAILED', ARGV[4], ARGV[5])
 	compact()
 	return save('ok\255FAILED\2550')
@@ -32,7 +40,7 @@ if #ARGV > 3 then
 		return words('fault', 'results_missing', unpack(missing))
 	end
 end
-accept()
+taken()
 move('COMPLETED')
 compact()
 return save('ok\255COMPLETED\2550')
