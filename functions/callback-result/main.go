@@ -29,6 +29,7 @@ func build(context.Context) (http.Handler, error) {
 	if err := config.Load(&cfg); err != nil {
 		return nil, err
 	}
+	scf.CollectRarely()
 	rdb, err := redisdb.Open(cfg.Redis)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,7 @@ func (d *Dispatcher) message(ctx context.Context, c *taskstore.Claim) (message, 
 		return message{}, fmt.Errorf("read picture %s: %w", c.Input.Key, err)
 	}
 
+	body.Grow(len(image) + 4<<10)
 	for _, f := range fields {
 		if f[1] != "" {
 			err = errors.Join(err, form.WriteField(f[0], f[1]))
