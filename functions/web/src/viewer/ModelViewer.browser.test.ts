@@ -51,6 +51,21 @@ async function colours() {
   return (await page.screenshot({ clip, animations: 'disabled' })).toString('base64')
 }
 
+/** What shows once it is other than `before`: the worker's frames come to the screen when they do, and a busy machine takes its time. */
+async function change(before: string) {
+  await expect.poll(colours, { timeout: 20_000 }).not.toBe(before)
+  return colours()
+}
+
+/** The stage before its first frame has come to the screen. */
+async function blank() {
+  const visible = (visibility: string) => page.locator('canvas').evaluate((canvas, to) => { canvas.style.visibility = to }, visibility)
+  await visible('hidden')
+  const empty = await colours()
+  await visible('')
+  return empty
+}
+
 /** Two frames without a draw: whatever was under way has ended. */
 async function settle() {
   await stage().evaluate(() => new Promise<void>((resolve) => {
@@ -72,11 +87,12 @@ describe('the viewer', { timeout: 60_000 }, () => {
     await visit()
     await open({ name, body })
     await shown()
+    let last = await blank()
     const seen = new Set<string>()
     for (const mode of ['textured', 'clay', 'wireframe', 'normals', 'invented']) {
       await page.getByRole('radio', { name: en.modes[mode as keyof typeof en.modes], exact: true }).check({ force: true })
       await settle()
-      seen.add(await colours())
+      seen.add(last = await change(last))
     }
     expect(seen.size).toBe(5)
   })
@@ -88,17 +104,15 @@ describe('the viewer', { timeout: 60_000 }, () => {
     const canvas = page.locator('canvas')
     await canvas.focus()
     await settle()
-    const first = await colours()
+    const first = await change(await blank())
 
+    let last = first
     for (const key of ['ArrowLeft', 'ArrowUp', 'Shift+ArrowLeft', '+']) {
-      const before = await colours()
       await page.keyboard.press(key)
-      await settle()
-      expect(await colours(), key).not.toBe(before)
+      last = await change(last)
     }
     await page.keyboard.press('0')
-    await settle()
-    expect(await colours()).toBe(first)
+    await expect.poll(colours, { timeout: 20_000 }).toBe(first)
 
     const box = (await canvas.boundingBox())!
     await page.mouse.move(box.x + 200, box.y + 200)
@@ -106,11 +120,10 @@ describe('the viewer', { timeout: 60_000 }, () => {
     await page.mouse.move(box.x + 300, box.y + 220, { steps: 3 })
     await page.mouse.up()
     await settle()
-    const turned = await colours()
-    expect(turned).not.toBe(first)
+    const turned = await change(first)
     await page.mouse.wheel(0, -300)
+    await change(turned)
     await settle()
-    expect(await colours()).not.toBe(turned)
 
     const quiet = await draws()
     await page.evaluate(() => new Promise(resolve => setTimeout(resolve, 400)))
