@@ -109,7 +109,7 @@ func (o outcome) wrong() string {
 
 // heldUp tells where publishers had to wait so long that there were notably fewer events a second than there were to be.
 func (o outcome) heldUp() string {
-	if o.behind < o.took/10 {
+	if o.behind <= o.took/10 {
 		return ""
 	}
 	return fmt.Sprintf("publishers held up for %s", amount(o.behind.Seconds(), "s"))
