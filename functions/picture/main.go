@@ -23,20 +23,20 @@ type settings struct {
 	Upload uploadConfig
 }
 
-func main() {
-	scf.Run(func(context.Context) (http.Handler, error) {
-		var s settings
-		if err := config.Load(&s); err != nil {
-			return nil, err
-		}
-		rdb, err := redisdb.Open(s.Redis)
-		if err != nil {
-			return nil, fmt.Errorf("open Redis: %w", err)
-		}
-		objects, err := cosstore.New(s.COS, scf.Credentials)
-		if err != nil {
-			return nil, fmt.Errorf("open COS: %w", err)
-		}
-		return newServer(auth.New(s.Auth), picturestore.New(rdb), objects, s.Upload).handler(s.HTTP), nil
-	})
+func main() { scf.Run(build) }
+
+func build(context.Context) (http.Handler, error) {
+	var s settings
+	if err := config.Load(&s); err != nil {
+		return nil, err
+	}
+	rdb, err := redisdb.Open(s.Redis)
+	if err != nil {
+		return nil, fmt.Errorf("open Redis: %w", err)
+	}
+	objects, err := cosstore.New(s.COS, scf.Credentials)
+	if err != nil {
+		return nil, fmt.Errorf("open COS: %w", err)
+	}
+	return newServer(auth.New(s.Auth), picturestore.New(rdb), objects, s.Upload).handler(s.HTTP), nil
 }

@@ -42,7 +42,7 @@ func measureStart(ctx context.Context, b *bench) error {
 	}
 	for i, f := range firsts {
 		b.table.add(figure{
-			what: f.function + ": " + f.what, value: times[i].median(), unit: "ms", atMost: new(25.0),
+			what: f.function + ": " + f.what, value: times[i].median(), unit: "ms", atMost: new(12.0),
 			beside: fmt.Sprintf("median of %d; p90 %s, CPU %s", b.n, amount(times[i].percentile(90), "ms"), amount(cpu[i].median(), "ms")),
 		})
 	}

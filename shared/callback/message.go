@@ -1,9 +1,10 @@
 package callback
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"mime"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -65,6 +66,9 @@ func (e *StatusError) ForUser() task.Error {
 	return out
 }
 
+// maxName is the length (bytes) of a result's name.
+const maxName = 128
+
 // maxType is the length (bytes) of a media type.
 const maxType = 128
 
@@ -125,23 +129,18 @@ type UploadAnswer struct {
 	Duplicate bool              `json:"duplicate,omitempty"`
 }
 
-var (
-	nameForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-	sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
-
 // Validate tells which values of a result message are wrong, as fault.ValidationFailed. maxSize is in bytes.
 func (m *ResultMessage) Validate(maxSize int64) error {
 	m.SHA256 = strings.ToLower(m.SHA256)
 	var fields []fault.Field
 	wrong := func(field, message string) { fields = append(fields, fault.Field{Field: field, Message: message}) }
-	if !nameForm.MatchString(m.Name) {
+	if !madeOf(m.Name, maxName, "._-") || strings.IndexByte("._-", m.Name[0]) >= 0 {
 		wrong("name", "must be 1 to 128 letters, digits, dots, dashes and underscores, and begin with a letter or digit")
 	}
 	if m.Size == nil || *m.Size < 0 {
 		wrong("size", "must be the number of bytes")
 	}
-	if !sha256Form.MatchString(m.SHA256) {
+	if sum, err := hex.DecodeString(m.SHA256); err != nil || len(sum) != sha256.Size {
 		wrong("sha256", "must be 64 hex digits")
 	}
 	if m.ContentType != "" {

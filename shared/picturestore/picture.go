@@ -8,8 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/recon3d/recon3d/shared/task"
@@ -49,10 +49,14 @@ func ObjectKey(user, pictureID, name string) string {
 // StagedKey is the key under which an announced picture lands.
 func StagedKey(pictureID string) string { return "incoming/pictures/" + pictureID }
 
-var safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// maxPathName is the length (bytes) up to which a user's name stands in a path.
+const maxPathName = 64
 
 func pathName(user string) string {
-	if safeName.MatchString(user) {
+	unsafe := func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !strings.ContainsRune("._-", c)
+	}
+	if user != "" && len(user) <= maxPathName && !strings.ContainsRune("._-", rune(user[0])) && strings.IndexFunc(user, unsafe) < 0 {
 		return user
 	}
 	sum := sha256.Sum256([]byte(user))
