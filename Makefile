@@ -98,8 +98,9 @@ test-worker: $(VENV)/.stamp-dev
 	cd infra/bench && $(CURDIR)/$(PYTHON) -m pytest -c $(CURDIR)/$(WORKER)/pyproject.toml -n auto quality/tests
 
 .PHONY: test-web
-test-web: $(WEB)/node_modules/.package-lock.json chromium ## the page alone, in Node and in a browser
+test-web: build web worker redis chromium ## the page: its parts, stories of people who use it, how it should look
 	cd $(WEB) && npm test
+	cd $(WEB) && npx --no-install playwright test
 
 .PHONY: redis
 redis:
@@ -142,6 +143,12 @@ bench: build worker redis ## what it costs, beside its budgets
 .PHONY: bench-quality
 bench-quality: $(VENV)/.stamp-dev ## how near the engine comes to solids whose surfaces are known
 	@PYTHONPATH=$(WORKER):infra/bench exec $(PYTHON) -m quality $(ARGS)
+
+# args bench-web  ARGS=
+.PHONY: bench-web
+bench-web: build web chromium ## what the page costs a browser: bytes, blocked frames, memory, Lighthouse
+	@infra/local/setup/node
+	@cd infra/bench/web && npm ci --silent --no-audit --no-fund && exec node bench.js $(ARGS)
 
 .PHONY: clean
 clean: ## all that was built or downloaded; running state in .data stays
