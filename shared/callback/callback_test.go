@@ -90,7 +90,8 @@ func TestIDs(t *testing.T) {
 	if got, ok := ParseID(id.String()); !ok || got != id {
 		t.Errorf("got %v %v", got, ok)
 	}
-	for _, s := range []string{"", "result:x:1:n", id.String() + ":", "result:" + id.TaskID + ":01:n", "result:" + id.TaskID + ":-1:n", "result:" + id.TaskID + ":1:", "result:" + strings.ToUpper(id.TaskID) + ":1:n",
+	for _, s := range []string{
+		"", "result:x:1:n", id.String() + ":", "result:" + id.TaskID + ":01:n", "result:" + id.TaskID + ":-1:n", "result:" + id.TaskID + ":1:", "result:" + strings.ToUpper(id.TaskID) + ":1:n",
 		"gossip:" + id.TaskID + ":1:n", "result:" + id.TaskID + ":+1:n", "result:" + id.TaskID + ":1000000000:n", "result:" + id.TaskID + ":1:n\n",
 		"result:" + id.TaskID + ":1:" + strings.Repeat("n", 65), "result:" + id.TaskID + ":1:é",
 	} {

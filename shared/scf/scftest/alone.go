@@ -2,6 +2,7 @@
 package scftest
 
 import (
+	"encoding/base64"
 	"net"
 	"testing"
 )
@@ -18,7 +19,7 @@ func Alone(t *testing.T) {
 		"REDIS_URL": "redis://" + l.Addr().String(), "COS_BUCKET_URL": "http://" + l.Addr().String(), "WORKER_URLS": "http://" + l.Addr().String(),
 		"COS_SECRET_ID": "id", "COS_SECRET_KEY": "key", "PUBLIC_BASE_URL": "http://" + l.Addr().String(),
 		"AUTH_MODE": "jwt", "JWT_JWKS_URL": "http://" + l.Addr().String(), "TICKET_SECRET": "0123456789abcdef0123456789abcdef",
-		"CALLBACK_SECRETS": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"CALLBACK_SECRETS": "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
 	} {
 		t.Setenv(name, value)
 	}
