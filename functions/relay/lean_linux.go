@@ -20,7 +20,7 @@ import (
 )
 
 // lean sends to many clients without a goroutine, a buffer or a timer for each. It takes their connections from net/http, once
-// the headers are out, and keeps of each a descriptor in an epoll instance. Whoever has an event (the bell, a reading, the
+// the request is read, and keeps of each a descriptor in an epoll instance. Whoever has an event (the bell, a reading, the
 // wheel) marks the clients that it is for and then writes to their sockets itself, without blocking; where they are many,
 // the senders do. A client whose socket is full waits in the topic's log, at its cursor, until epoll tells of room.
 type lean struct {
