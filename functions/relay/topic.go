@@ -119,17 +119,15 @@ func (t *topic) wake() {
 }
 
 // cursor is where a client that has the events up to number after begins. It tells whether the client can be served without
-// another reading. An id that the topic has not heard of may be newer than the bell; and the attempt rises without an event,
-// which takes the URLs from results.
+// another reading. An id that the topic has not heard of may be newer than the bell; the attempt rises without an event,
+// which takes the URLs from results; and what has ended may have been deleted, which is not to be told a moment late.
 func (t *topic) cursor(after int64) (_ cursor, enough bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := cursor{after: after, epoch: t.epoch}
-	enough = t.known && !t.doubted && !t.missing && after <= t.last()
-	if enough && !t.status.Final() {
-		for n := max(after+1, t.begin); n <= t.last(); n++ {
-			enough = enough && t.log[n-t.begin].result == nil
-		}
+	enough = t.known && !t.doubted && !t.missing && after <= t.last() && !t.status.Final()
+	for n := max(after+1, t.begin); enough && n <= t.last(); n++ {
+		enough = t.log[n-t.begin].result == nil
 	}
 	if !enough {
 		c.needs = t.asked + 1
@@ -240,11 +238,11 @@ func (t *topic) over() bool {
 	return t.status.Final()
 }
 
-// absent tells whether there was nothing to read of the task, or (err) nothing that can be told.
+// absent tells whether there is no such task any more, or (err) nothing that can be told of it.
 func (t *topic) absent() (_ bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.gone && !t.known, t.fault
+	return t.gone, t.fault
 }
 
 // ask tells what to read from the stream: from the newest event on that the topic has, which must still be the same.
