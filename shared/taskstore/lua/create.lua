@@ -17,6 +17,10 @@ if kept <= NOW then
 end
 setmetatable(task, nil) -- there is nothing more to be read of it
 local copy, length = ARGV[5], tonumber(ARGV[11])
+-- What callbacks read and write comes first: so small a hash is a list, which Redis searches from its beginning.
+for _, field in ipairs({ 'op', 'status', 'attempt', 'runSince', 'ran', 'lease', 'updatedAt', 'progressAt', 'beats', 'events' }) do
+	set(field, '')
+end
 set('id', ID)
 set('user', ARGV[2])
 set('userKey', ARGV[3])
