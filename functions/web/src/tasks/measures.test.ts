@@ -20,13 +20,13 @@ describe('relative', () => {
   const now = Date.parse('2026-01-15T08:30:00.000Z')
   const ago = (seconds: number) => new Date(now - seconds * 1000).toISOString()
   it.each([
-    [-40, 'now'], [9, 'now'], [59, '59 seconds ago'], [60, '1 minute ago'], [7199, '1 hour ago'], [86_400, 'yesterday'], [6 * 86_400, '6 days ago'],
+    [-40, 'just now'], [9, 'just now'], [59, '59 seconds ago'], [60, '1 minute ago'], [7199, '1 hour ago'], [86_400, 'yesterday'], [6 * 86_400, '6 days ago'],
     [8 * 86_400, 'Jan 7, 2026'],
   ])('%d s ago', (seconds, words) => {
-    expect(relative(ago(seconds), now, 'en')).toBe(words)
+    expect(relative(ago(seconds), now, 'en', translate)).toBe(words)
   })
   it('speaks Chinese', () => {
-    expect(relative(ago(180), now, 'zh-CN')).toBe('3分钟前')
+    expect(relative(ago(180), now, 'zh-CN', translate)).toBe('3分钟前')
   })
 })
 

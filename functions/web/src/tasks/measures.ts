@@ -16,11 +16,12 @@ export function estimate(seconds: number): number {
 
 const units: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]]
 
-/** `3 minutes ago`; the date where it is more than a week. A clock that runs behind makes nothing lie ahead. */
-export function relative(at: string, now: number, locale: string): string {
+/** `just now`, `3 minutes ago`; the date where it is more than a week. A clock that runs behind makes nothing lie ahead. */
+export function relative(at: string, now: number, locale: string, t: Translate): string {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1000)
   if (seconds > 7 * 86_400) return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(Date.parse(at))
-  const [unit, size] = seconds < 10 ? (['second', Infinity] as const) : units.find(([, size]) => seconds >= size) ?? (['second', 1] as const)
+  if (seconds < 10) return t('tasks.justNow')
+  const [unit, size] = units.find(([, size]) => seconds >= size) ?? (['second', 1] as const)
   return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(0 - Math.floor(seconds / size), unit)
 }
 

@@ -14,9 +14,12 @@ export function lighting(light: Light): Group {
   return group
 }
 
-/** three.js's light of intensity π shows a white surface that faces it as white. */
+/**
+ * three.js's light of intensity π shows a white surface that faces it as white. The soft one comes near to that all around: a texture
+ * that is made of a photo has the photo's shadows in it, and needs no second ones.
+ */
 const rigs: Record<Light, () => ThreeLight[]> = {
-  soft: () => [new HemisphereLight(0xffffff, 0x94897f, 1.25), from([-2.5, 3, 3], 1.9), from([3, 1, 2], 0.35)],
+  soft: () => [new HemisphereLight(0xffffff, 0xc4bcb3, 2.1), from([-2.5, 3, 3], 1.5), from([3, 1, 2], 0.3)],
   sun: () => [new HemisphereLight(0xdfe9ff, 0x8d7c6c, 0.75), from([4, 4.5, 2.5], 3.4, 0xfff0dc)],
   edge: () => [
     new AmbientLight(0xffffff, 0.35), from([-4, 2, -2.5], 4.2, 0xbfd4ff), from([4, 1.5, -2], 3.2, 0xffd6b0), from([0, 2, 4], 0.5),

@@ -23,6 +23,7 @@ export default {
   emptyFilterText: 'None of your models is in this state.',
   showAll: 'Show all',
   from: 'Started {when}',
+  justNow: 'just now',
   cardLabel: '{status}, from {when}',
 
   queued: {

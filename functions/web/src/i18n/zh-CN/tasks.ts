@@ -25,6 +25,7 @@ const tasks: Messages['tasks'] = {
   emptyFilterText: '没有处于此状态的模型。',
   showAll: '显示全部',
   from: '{when}创建',
+  justNow: '刚刚',
   cardLabel: '{status}，{when}创建',
 
   queued: {
