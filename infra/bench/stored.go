@@ -12,6 +12,7 @@ import (
 	"github.com/go-redis/redis/v8"
 
 	"github.com/recon3d/recon3d/infra/local/timer"
+	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
 
@@ -31,19 +32,20 @@ var storedPolicy = func() taskstore.Policy {
 	return p
 }()
 
-// warehouse is a Redis in which more and more finished tasks are stored.
+// warehouse is a Redis in which finished tasks are stored, and a sweeper that looks after it.
 type warehouse struct {
-	rdb     *redis.Client
-	redis   *process
-	store   *taskstore.Store
-	models  []*model // one of each user
-	lives   []*life
-	sweeper *process
-	tick    timer.Function
-	stored  int
+	rdb             *redis.Client
+	redis, sweeper  *process
+	tick            timer.Function
+	store           *taskstore.Store
+	models          []*model // one of each user
+	lives           []*life
+	stored          int
+	memory          float64 // bytes that the stored tasks take
+	swept, sweeping sample  // what each sweep took, in ms of CPU: Redis' and the sweeper's
 }
 
-// measureStored measures what a sweep and a page cost as tasks pile up, and what each takes of memory. This Redis writes no file: what
+// measureStored measures what a sweep and a page cost as tasks pile up, and what each takes of memory. These Redis write no file: what
 // that costs does not depend on what is stored.
 func measureStored(ctx context.Context, b *bench) error {
 	s, err := b.system(ctx)
@@ -51,56 +53,73 @@ func measureStored(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer s.close()
-	server, err := startRedis(ctx, filepath.Join(s.dir, "stored"), "--appendonly", "no")
-	if err != nil {
-		return err
-	}
-	defer server.kill()
-	w := &warehouse{redis: server, rdb: redis.NewClient(&redis.Options{Addr: server.address, ReadTimeout: time.Minute})}
-	defer func() { _ = w.rdb.Close() }() // nothing is under way
-	w.store = taskstore.New(w.rdb, storedPolicy)
-	if err := w.open(ctx); err != nil {
-		return err
-	}
-	w.sweeper, w.tick, err = s.startSweeper(ctx, "REDIS_URL=redis://"+server.address, "HEARTBEAT_TIMEOUT=1ms", "TASK_TIMEOUT=1h", "SWEEP_INTERVAL=1h")
-	if err != nil {
-		return err
-	}
-	empty, err := w.memory(ctx)
-	if err != nil {
-		return err
-	}
-	var sweeps []sample
-	rounds := max(3, b.n/10)
+	var all []*warehouse
 	for _, size := range []int{1_000, 100_000, 1_000_000} {
-		log.Printf("  %d stored tasks", size)
-		if err := w.fill(ctx, size); err != nil {
-			return err
-		}
-		full, err := w.memory(ctx)
+		log.Printf("  storing %d tasks", size)
+		w, err := s.warehouse(ctx, size)
 		if err != nil {
 			return err
 		}
-		sweep, err := w.sweep(ctx, b, rounds)
-		if err != nil {
-			return err
+		defer func() { _ = w.rdb.Close() }() // nothing is under way
+		all = append(all, w)
+	}
+	rounds := max(5, b.n/5)
+	for round := range rounds + 1 { // in turn; the first warms up
+		for _, w := range all {
+			if err := w.sweep(ctx, round > 0); err != nil {
+				return err
+			}
 		}
-		sweeps = append(sweeps, sweep)
+	}
+	for _, w := range all {
+		b.table.add(figure{
+			what: fmt.Sprintf("sweep of 1,000 due tasks at %d stored, Redis' CPU", w.stored), value: w.swept.median(), unit: "ms",
+			beside: fmt.Sprintf("median of %d; sweeper's CPU %s", rounds, amount(w.sweeping.median(), "ms")),
+		})
+	}
+	few, more, most := all[0], all[1], all[2]
+	b.table.add(figure{
+		what: "sweep of 1,000 due tasks at 1 M stored ÷ at 1 k, Redis' CPU", value: most.swept.median() / few.swept.median(), unit: "×", atMost: new(1.1),
+		beside: fmt.Sprintf("medians of %d sweeps, in turn; at 100 k ÷ at 1 k %s", rounds, amount(more.swept.median()/few.swept.median(), "×")),
+	})
+	for _, w := range all {
 		if err := w.pages(ctx, b); err != nil {
 			return err
 		}
-		if size == 1_000_000 {
-			b.table.add(figure{
-				what: "memory of a finished task with three results, in Redis", value: (full - empty) / float64(size) / 1024, unit: "KB",
-				beside: fmt.Sprintf("%s for a million of them", amount((full-empty)/(1<<30), "GB")),
-			})
-		}
 	}
 	b.table.add(figure{
-		what: "sweep of 1,000 due tasks at 1 M stored ÷ at 1 k, Redis' CPU", value: sweeps[len(sweeps)-1].median() / sweeps[0].median(), unit: "×", atMost: new(1.1),
-		beside: fmt.Sprintf("medians of %d sweeps; at 100 k ÷ at 1 k %s", rounds, amount(sweeps[1].median()/sweeps[0].median(), "×")),
+		what: "memory of a finished task with three results, in Redis", value: most.memory / float64(most.stored) / 1024, unit: "KB",
+		beside: fmt.Sprintf("%s for a million of them", amount(most.memory/(1<<30), "GB")),
 	})
 	return nil
+}
+
+// warehouse makes one with that many tasks. It ends with the system.
+func (s *system) warehouse(ctx context.Context, size int) (_ *warehouse, err error) {
+	w := &warehouse{}
+	if w.redis, err = startRedis(ctx, filepath.Join(s.dir, fmt.Sprint("stored-", size)), "--appendonly", "no"); err != nil {
+		return nil, err
+	}
+	s.processes = append(s.processes, w.redis)
+	w.rdb = redis.NewClient(&redis.Options{Addr: w.redis.address, ReadTimeout: time.Minute})
+	w.store = taskstore.New(w.rdb, storedPolicy)
+	if err := w.open(ctx); err != nil {
+		return nil, err
+	}
+	empty, err := w.used(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.fill(ctx, size); err != nil {
+		return nil, err
+	}
+	full, err := w.used(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.memory = full - empty
+	w.sweeper, w.tick, err = s.startSweeper(ctx, "REDIS_URL=redis://"+w.redis.address, "HEARTBEAT_TIMEOUT=1ms", "TASK_TIMEOUT=1h", "SWEEP_INTERVAL=1h")
+	return w, err
 }
 
 // open makes the users and a model of each.
@@ -139,13 +158,30 @@ func (w *warehouse) fill(ctx context.Context, size int) error {
 		}
 	}
 	w.stored = size
-	// A table that grew moves a bucket to its new place at each look-up (incremental rehashing); until it has moved all, everything takes
-	// longer, and what is measured would depend on when it is measured.
-	return w.rdb.Eval(ctx, "for i = 1, ARGV[1] do redis.call('EXISTS', '') end return 1", nil, 8*size).Err()
+	return w.settle(ctx)
 }
 
-// memory tells what Redis has allocated, in bytes.
-func (w *warehouse) memory(ctx context.Context) (float64, error) {
+// settle looks things up until no table grows any more: one that does moves a bucket at each look-up (incremental rehashing), and what
+// is measured would depend on when it is measured.
+func (w *warehouse) settle(ctx context.Context) error {
+	const look = "for i = 1, ARGV[1] do redis.call('EXISTS', '') end\nfor i = 1, ARGV[2] do for _, k in ipairs(KEYS) do redis.call('ZSCORE', k, '') end end\nreturn 1"
+	total := 8 * w.stored
+	for _, m := range w.models {
+		keys := []string{tagOf(m.user) + "due", m.hash["userKey"] + ":tasks"}
+		members, err := w.rdb.ZCard(ctx, keys[0]).Result()
+		if err != nil {
+			return err
+		}
+		if err := w.rdb.Eval(ctx, look, keys, total, 2*members).Err(); err != nil {
+			return err
+		}
+		total = 0
+	}
+	return nil
+}
+
+// used tells what Redis has allocated, in bytes.
+func (w *warehouse) used(ctx context.Context) (float64, error) {
 	info, err := w.rdb.Info(ctx, "memory").Result()
 	if err != nil {
 		return 0, err
@@ -155,51 +191,45 @@ func (w *warehouse) memory(ctx context.Context) (float64, error) {
 	return strconv.ParseFloat(used, 64)
 }
 
-// sweep has the sweeper find due tasks, half of them with a worker that fell silent, half of them with their retention over, and
-// tells what a sweep took of Redis' CPU, in ms.
-func (w *warehouse) sweep(ctx context.Context, b *bench, rounds int) (sample, error) {
-	var server, sweeper sample
-	for round := range rounds + 1 { // the first warms up
-		lost, err := w.due(ctx)
-		if err != nil {
-			return nil, err
-		}
-		before, err := cpuTime(w.sweeper.pid())
-		if err != nil {
-			return nil, err
-		}
-		s, err := meter(w.redis.pid(), func() error { return invokeWhenUp(ctx, w.tick) })
-		if err != nil {
-			return nil, err
-		}
-		after, err := cpuTime(w.sweeper.pid())
-		if err != nil {
-			return nil, err
-		}
-		if round > 0 {
-			server.add(milliseconds(s.server))
-			sweeper.add(milliseconds(after - before))
-		}
-		// What is left of them goes, and nothing is due when the next ones are made.
-		err = each(ctx, len(lost), func(ctx context.Context, i int) error {
-			if held, err := w.rdb.HGet(ctx, taskstore.TaskKey(lost[i].reserved.ID), "status").Result(); err != nil || held != "PENDING" {
-				return fmt.Errorf("task %s is %s after a sweep that had to take it from its worker: %w", lost[i].reserved.ID, held, err)
-			}
-			_, err := w.store.Delete(ctx, lost[i].user, lost[i].reserved.ID)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if err := invokeWhenUp(ctx, w.tick); err != nil {
-			return nil, err
-		}
+// sweep has the sweeper find due tasks, half of them with a worker that fell silent, half of them with their retention over.
+func (w *warehouse) sweep(ctx context.Context, counts bool) error {
+	lost, err := w.due(ctx)
+	if err != nil {
+		return err
 	}
-	b.table.add(figure{
-		what: fmt.Sprintf("sweep of 1,000 due tasks at %d stored, Redis' CPU", w.stored), value: server.median(), unit: "ms",
-		beside: fmt.Sprintf("median of %d; sweeper's CPU %s", rounds, amount(sweeper.median(), "ms")),
+	before, err := cpuTime(w.sweeper.pid())
+	if err != nil {
+		return err
+	}
+	s, err := meter(w.redis.pid(), func() error { return invokeWhenUp(ctx, w.tick) })
+	if err != nil {
+		return err
+	}
+	after, err := cpuTime(w.sweeper.pid())
+	if err != nil {
+		return err
+	}
+	if counts {
+		w.swept.add(milliseconds(s.server))
+		w.sweeping.add(milliseconds(after - before))
+	}
+	// What is left of them goes, and nothing is due when the next ones are made.
+	err = each(ctx, len(lost), func(ctx context.Context, i int) error {
+		id := lost[i].reserved.ID
+		status, err := w.rdb.HGet(ctx, taskstore.TaskKey(id), "status").Result()
+		if err == nil && status != string(task.Pending) {
+			err = fmt.Errorf("task %s is %s after a sweep that had to take it from its worker", id, status)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = w.store.Delete(ctx, lost[i].user, id)
+		return err
 	})
-	return server, nil
+	if err != nil {
+		return err
+	}
+	return invokeWhenUp(ctx, w.tick)
 }
 
 // due makes the tasks of a sweep, and tells those that a worker lost.
