@@ -97,10 +97,10 @@ func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
 	for name, packed := range h {
 		// See results.lua.
 		r := strings.Split(packed, separator)
-		if r[0] != "stored" {
+		switch {
+		case r[0] == "reserved" && len(r) == 5:
 			continue
-		}
-		if len(r) != 8 {
+		case r[0] != "stored" || len(r) != 8:
 			return nil, fmt.Errorf("result %s of task %s: %q is of an unknown form", name, t.ID, packed)
 		}
 		order[name] = atoi64(r[7])
