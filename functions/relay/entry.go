@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/recon3d/recon3d/shared/cosstore"
@@ -24,6 +25,10 @@ const (
 	// usualFrame is about how many bytes a frame has that is not made.
 	usualFrame = 256
 )
+
+// signer makes the URL of a result. A function and no store: what is kept as an interface, as clients are, keeps the methods of all
+// types that it leads to in the binary, and those of the object store's library are 1.7 MB.
+type signer func(context.Context, *task.Result) (string, error)
 
 func newEntry(e task.Event) entry {
 	return entry{result: e.Result, fault: e.Error, status: interned(e.Status), at: e.At.UnixMilli(), attempt: int32(e.Attempt)}

@@ -113,7 +113,7 @@ func (c *follower) look(ctx context.Context, dst []byte, f framing, told uint32)
 	if told&sigBeat != 0 {
 		dst = f.append(dst, comment)
 	}
-	dst, o, err := c.topic.next(ctx, dst, &c.at, f, c.hub.objects)
+	dst, o, err := c.topic.next(ctx, dst, &c.at, f, c.hub.sign)
 	c.hub.count.events.Add(int64(o.sent))
 	c.hub.count.bytes.Add(int64(len(dst) - before))
 	switch {

@@ -34,7 +34,10 @@ type relay struct {
 
 func newRelay(stopping context.Context, rdb redis.UniversalClient, objects *cosstore.Store, p pace) *relay {
 	h := &relay{store: taskstore.New(rdb, taskstore.Policy{}), pace: p, count: &counters{}, stopping: stopping} // it changes no task
-	h.hubs = &hubs{start: func() *hub { return startHub(stopping, rdb, h.store, objects, p, h.count, h.roused) }}
+	sign := func(ctx context.Context, r *task.Result) (string, error) {
+		return objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
+	}
+	h.hubs = &hubs{start: func() *hub { return startHub(stopping, rdb, h.store.ReadLogs, sign, p, h.count, h.roused) }}
 	return h
 }
 

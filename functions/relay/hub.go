@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-redis/redis/v8"
 
-	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
@@ -21,13 +20,13 @@ import (
 //
 // Locks are taken in this order: a lean connection's, the hub's, a topic's.
 type hub struct {
-	store   *taskstore.Store
-	objects *cosstore.Store // signs the URLs of results
-	bell    *bell
-	pace    pace
-	count   *counters
-	roused  func() // sends what woken clients are to be sent, where they don't do so themselves; called with no lock held
-	begun   time.Time
+	logs   func(context.Context, []taskstore.Ask) ([]taskstore.Log, error)
+	sign   signer
+	bell   *bell
+	pace   pace
+	count  *counters
+	roused func() // sends what woken clients are to be sent, where they don't do so themselves; called with no lock held
+	begun  time.Time
 
 	stopping context.Context //nolint:containedctx // done when the process is told to stop
 
@@ -52,10 +51,10 @@ const (
 	quiet = 2 * time.Second
 )
 
-func startHub(stopping context.Context, rdb redis.UniversalClient, store *taskstore.Store, objects *cosstore.Store, p pace, count *counters, roused func()) *hub {
+func startHub(stopping context.Context, rdb redis.UniversalClient, logs func(context.Context, []taskstore.Ask) ([]taskstore.Log, error), sign signer, p pace, count *counters, roused func()) *hub {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &hub{
-		store: store, objects: objects, pace: p, count: count, roused: roused, begun: time.Now(), stopping: stopping, cancel: cancel,
+		logs: logs, sign: sign, pace: p, count: count, roused: roused, begun: time.Now(), stopping: stopping, cancel: cancel,
 		topics: map[string]*topic{}, wake: make(chan struct{}, 1),
 	}
 	h.wheel = newWheel(p.heartbeat, h.begun)
@@ -351,7 +350,7 @@ func (h *hub) update(ctx context.Context, topics []*topic) error {
 		readings[i] = t.ask()
 		asks[i] = readings[i].Ask
 	}
-	logs, err := h.store.ReadLogs(ctx, asks)
+	logs, err := h.logs(ctx, asks)
 	if away := fault.Is(err, fault.Unavailable) || ctx.Err() != nil; err != nil && !away {
 		if len(topics) == 1 {
 			slog.Error("log not understood", "taskId", topics[0].taskID, "error", err)

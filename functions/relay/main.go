@@ -48,14 +48,14 @@ func build(stopping context.Context) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return draining{httpjson.Handler(h.routes(), cfg.HTTP), h}, nil
+	return draining{httpjson.Handler(h.routes(), cfg.HTTP), h.close}, nil
 }
 
 // draining is the relay's handler, with connections of which the HTTP server knows nothing.
 type draining struct {
 	http.Handler
-	relay *relay
+	drain func(context.Context)
 }
 
 // Drain waits until they have ended, or ctx is done.
-func (d draining) Drain(ctx context.Context) { d.relay.close(ctx) }
+func (d draining) Drain(ctx context.Context) { d.drain(ctx) }

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
 )
@@ -153,7 +152,7 @@ func (t *topic) reached(c cursor) bool {
 
 // next appends to dst what a client at c has not been sent, and moves c behind it. A cursor that can't be served is set before
 // the first event that is kept.
-func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, objects *cosstore.Store) ([]byte, outlook, error) {
+func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, sign signer) ([]byte, outlook, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.reached(*c) {
@@ -168,7 +167,7 @@ func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, obje
 			return dst, o, nil
 		}
 		e := &t.log[c.after+1-t.begin]
-		if err := t.encode(ctx, e, c.after+1, objects); err != nil {
+		if err := t.encode(ctx, e, c.after+1, sign); err != nil {
 			return dst, o, err
 		}
 		dst = f.append(dst, e.frame)
@@ -185,7 +184,7 @@ func (t *topic) next(ctx context.Context, dst []byte, c *cursor, f framing, obje
 }
 
 // encode makes an entry's frame, or the next one when the URL in the last one is old or of a result that is gone.
-func (t *topic) encode(ctx context.Context, e *entry, number int64, objects *cosstore.Store) error {
+func (t *topic) encode(ctx context.Context, e *entry, number int64, sign signer) error {
 	wants := e.result != nil && int(e.attempt) >= t.attempt && !t.gone
 	now := time.Now().Unix()
 	if e.frame != nil && wants == (e.signedAt != 0) && (!wants || now-e.signedAt < int64(freshURL/time.Second)) {
@@ -195,7 +194,7 @@ func (t *topic) encode(ctx context.Context, e *entry, number int64, objects *cos
 	e.signedAt = 0
 	if r := e.result; wants {
 		// Signing computes and asks nobody, so the lock may be held.
-		signed, err := objects.PresignGet(ctx, r.Key, cosstore.GetOptions{Filename: r.Name, ContentType: r.ContentType})
+		signed, err := sign(ctx, r)
 		if err != nil {
 			return err
 		}
