@@ -6,12 +6,8 @@ import { budgets } from './build/budgets.ts'
 import { compress } from './build/compress.ts'
 import { early } from './build/early.ts'
 
-/** Of scripts that the first page needs, with the language that has the most texts. */
-const firstLoad = (view: string) => ({
-  name: `first load with ${view}`,
-  most: 150_000,
-  modules: ['/index.html', `/${view}.vue`, '/i18n/zh-CN/index.ts', '/locale/lang/zh-cn.mjs'],
-})
+/** Every view and every language. */
+const firstLoad = { name: 'first load', most: 150_000, modules: ['/index.html'] }
 
 const api = process.env.API ?? 'http://localhost:8080'
 
@@ -19,19 +15,13 @@ export default defineConfig({
   plugins: [
     vue(),
     process.env.VITEST ? [] : elementPlus({}), // tests look at no styles, and Node loads no .css
-    early('src/shell/early.js', {
-      'pictures': ['/PictureView.vue'],
-      'tasks': ['/TaskListView.vue'],
-      'task': ['/ReconstructionView.vue', '/ModelViewer.vue'],
-      'zh-CN': ['/i18n/zh-CN/index.ts', '/locale/lang/zh-cn.mjs'],
-      'en': ['/i18n/en/index.ts', '/locale/lang/en.mjs'],
-    }),
+    early('src/shell/early.js'),
     compress(),
     budgets([
-      ...['PictureView', 'TaskListView', 'ReconstructionView'].map(firstLoad),
+      firstLoad,
       {
         name: 'the viewer', most: 250_000, modules: ['/ModelViewer.vue'], workers: [/\/stage\.worker-/, /\/objArchive\.worker-/],
-        beyond: firstLoad('ReconstructionView').modules,
+        beyond: firstLoad.modules,
       },
     ]),
   ],

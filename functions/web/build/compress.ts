@@ -49,7 +49,7 @@ async function compressed(path: string): Promise<Sizes> {
 /** A line a file, largest first; `•` marks what index.html itself names, that is the first load. */
 export function report(sizes: Map<string, Sizes>, index: string): string {
   const kB = (bytes: number) => (bytes / 1000).toFixed(1).padStart(8)
-  const first = (file: string) => index.includes(`${basename(file)}"`) // an attribute's end; hints have others' quotes
+  const first = (file: string) => index.includes(basename(file))
   const lines = [...sizes].sort(([, a], [, b]) => b.gzip - a.gzip)
     .map(([file, size]) => `${first(file) ? '•' : ' '} ${file.padEnd(44)}${kB(size.plain)}${kB(size.gzip)}${kB(size.brotli)}`)
   const script = [...sizes].filter(([file]) => first(file) && file.endsWith('.js')).reduce((sum, [, size]) => sum + size.gzip, 0)

@@ -21,5 +21,6 @@ app.config.errorHandler = (error, _, where) => {
   toast(i18n.global.t('shell.broken'), { tone: 'bad' })
 }
 
-// Texts first: a page that is drawn without them would show keys.
-void setLanguage(preferred(navigator.languages), { keep: false }).finally(() => app.mount('#app'))
+setLanguage(preferred(navigator.languages), { keep: false })
+// The frame in a task of its own, then the view (router.ts): no long one in which the browser could do nothing else.
+setTimeout(() => app.mount('#app'))

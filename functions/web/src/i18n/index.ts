@@ -1,7 +1,10 @@
 import { createI18n, useI18n } from 'vue-i18n'
 import type { Language as ElementLanguage } from 'element-plus/es/locale'
+import elementEn from 'element-plus/es/locale/lang/en'
+import elementZh from 'element-plus/es/locale/lang/zh-cn'
 import { ref, shallowRef } from 'vue'
-import type { Messages } from './en'
+import en, { type Messages } from './en'
+import zh from './zh-CN'
 
 export const languages = { 'zh-CN': '简体中文', 'en': 'English' } as const
 export type Language = keyof typeof languages
@@ -12,12 +15,10 @@ type Paths<T> = { [K in keyof T & string]: T[K] extends string ? K : `${K}.${Pat
 
 const KEY = 'recon3d.language'
 
-const load: Record<Language, () => Promise<[Messages, ElementLanguage]>> = {
-  'zh-CN': async () => Promise.all([import('./zh-CN').then(m => m.default), import('element-plus/es/locale/lang/zh-cn').then(m => m.default)]),
-  'en': async () => Promise.all([import('./en').then(m => m.default), import('element-plus/es/locale/lang/en').then(m => m.default)]),
-}
+const messages: Record<Language, Messages> = { 'zh-CN': zh, en }
+const elements: Record<Language, ElementLanguage> = { 'zh-CN': elementZh, 'en': elementEn }
 
-export const i18n = createI18n({ legacy: false, locale: '', messages: {} })
+export const i18n = createI18n({ legacy: false, locale: '', messages })
 
 export const language = ref<Language>('en')
 /** Element Plus's own texts, for ElConfigProvider. */
@@ -33,13 +34,11 @@ export function preferred(wanted: readonly string[], kept = stored()): Language 
   return 'en'
 }
 
-/** Loads a language's texts, then shows them. `keep`: it was chosen, not guessed. */
-export async function setLanguage(to: Language, { keep = true } = {}): Promise<void> {
-  const [messages, element] = await load[to]()
-  i18n.global.setLocaleMessage(to, messages)
+/** Shows a language's texts. `keep`: it was chosen, not guessed. */
+export function setLanguage(to: Language, { keep = true } = {}): void {
   i18n.global.locale.value = to
   language.value = to
-  elementLanguage.value = element
+  elementLanguage.value = elements[to]
   document.documentElement.lang = to
   if (keep) store(to)
 }

@@ -37,7 +37,7 @@ group('the two languages', () => {
   it('compiles', async () => {
     const broken = vi.spyOn(console, 'error')
     for (const language of ['en', 'zh-CN'] as const) {
-      await setLanguage(language)
+      setLanguage(language)
       for (const [path] of texts(en)) i18n.global.t(path, { n: 2 }, 2)
     }
     expect(broken).not.toHaveBeenCalled()
@@ -58,13 +58,13 @@ group('preferred', () => {
 
 group('a text', () => {
   it('fills in, counts, and follows the language', async () => {
-    await setLanguage('en')
+    setLanguage('en')
     expect(document.documentElement.lang).toBe('en')
     expect(translate('shell.reference', { id: 'abc' })).toBe('Reference for support: abc')
     expect([1, 2, 30].map(n => translate('shell.retryIn', {}, n))).toEqual([
       'Try again in one second.', 'Try again in 2 seconds.', 'Try again in 30 seconds.',
     ])
-    await setLanguage('zh-CN')
+    setLanguage('zh-CN')
     expect(document.documentElement.lang).toBe('zh-CN')
     expect([1, 30].map(n => translate('shell.retryIn', {}, n))).toEqual(['请在 1 秒后重试。', '请在 30 秒后重试。'])
     expect(preferred(['en'])).toBe('zh-CN') // kept
@@ -73,7 +73,7 @@ group('a text', () => {
 
 group('a problem in words', () => {
   it('says how long to wait, in what a person would say', async () => {
-    await setLanguage('en')
+    setLanguage('en')
     expect(describe(new Problem('rate_limited', { retryAfter: 12 }), translate)).toBe('That was a little fast. Try again in 12 seconds.')
     expect(describe(new Problem('unavailable', { retryAfter: 600 }), translate)).toMatch(/ in 10 minutes\.$/)
     expect(describe(new Problem('unreachable'), translate)).toBe(en.problems.unreachable)

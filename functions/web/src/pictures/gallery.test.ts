@@ -46,7 +46,7 @@ async function choose(...files: File[]) {
 
 beforeEach(async () => {
   vi.clearAllMocks()
-  await setLanguage('en', { keep: false })
+  setLanguage('en', { keep: false })
   setActivePinia(createPinia())
   URL.createObjectURL = () => 'blob:preview'
   URL.revokeObjectURL = () => {}
@@ -111,7 +111,7 @@ describe('the page of pictures', () => {
     ['en', 'The server cannot be reached.'],
     ['zh-CN', '无法连接服务器。'],
   ] as const)('says in %s why an upload failed, and stays usable', async (language, sentence) => {
-    await setLanguage(language, { keep: false })
+    setLanguage(language, { keep: false })
     vi.mocked(api.uploadPicture).mockRejectedValue(new Problem('unreachable'))
     await open()
     await choose(png('cup.png'))

@@ -12,7 +12,6 @@ import { i18n, setLanguage } from '@/i18n'
 import NotFoundView from '@/views/NotFoundView.vue'
 import { announce } from './announce'
 import App from './App.vue'
-import { loadFailed } from './router'
 import { setTheme } from './theme'
 import { dismiss, toast, toasts } from './toasts'
 
@@ -23,7 +22,7 @@ let app: VueWrapper
 
 beforeEach(async () => {
   vi.mocked(listTasks).mockResolvedValue({ items: [], nextCursor: null })
-  await setLanguage('en')
+  setLanguage('en')
   setActivePinia(createPinia())
   router = createRouter({
     history: createMemoryHistory(),
@@ -38,7 +37,6 @@ beforeEach(async () => {
 afterEach(() => {
   app.unmount()
   toasts.value.forEach(({ key }) => dismiss(key))
-  loadFailed.value = false
   provide(null)
   setTheme('auto')
 })
@@ -70,14 +68,6 @@ describe('the frame', () => {
     expect(app.get('h1').text()).toBe('There is nothing here')
     await app.get('main a').trigger('click')
     await vi.waitFor(() => expect(app.get('main').text()).toBe('pictures'))
-  })
-
-  it('says so when a part of it cannot be loaded', async () => {
-    await start()
-    loadFailed.value = true
-    await nextTick()
-    expect(app.get('main').text()).toContain('could not be loaded')
-    expect(app.get('main button').text()).toBe('Reload')
   })
 
   it('tells in the header and in the title what runs', async () => {

@@ -1,6 +1,7 @@
 import { useDocumentVisibility } from '@vueuse/core'
 import { onScopeDispose, watch } from 'vue'
 import { useTasks } from '@/stores/tasks'
+import { whenIdle } from './whenIdle'
 
 /** Milliseconds between questions while the tab is seen, and while it is hidden and only its title shows, or the API is away. */
 const SEEN = 8_000
@@ -33,6 +34,9 @@ export function useActiveTasks(): void {
   }
 
   watch([() => tasks.active.length, visibility], schedule)
-  onScopeDispose(() => clearTimeout(timer))
-  void ask()
+  const forget = whenIdle(() => void ask())
+  onScopeDispose(() => {
+    forget()
+    clearTimeout(timer)
+  })
 }

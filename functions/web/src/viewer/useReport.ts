@@ -7,12 +7,13 @@ import { parseReport, type Report } from './report'
 
 const NAME = 'report.json'
 
-/** The task's report, once it is there. `failed`: there is one and it could not be read. */
+/** The task's report, once it is there. `coming`: there is one, not here yet. `failed`: there is one and it could not be read. */
 export function useReport(taskId: () => string, results: () => readonly TaskResult[]) {
   const tasks = useTasks()
   const report = shallowRef<Report | null>(null)
   const failed = shallowRef(false)
   const sha256 = computed(() => results().find(({ name }) => name === NAME)?.sha256)
+  const coming = computed(() => sha256.value !== undefined && !report.value && !failed.value)
   let leaving = new AbortController()
 
   async function load(): Promise<void> {
@@ -34,5 +35,5 @@ export function useReport(taskId: () => string, results: () => readonly TaskResu
   watch([taskId, sha256], load, { immediate: true })
   onScopeDispose(() => leaving.abort())
 
-  return { report, failed, retry: load }
+  return { report, coming, failed, retry: load }
 }

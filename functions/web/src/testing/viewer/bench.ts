@@ -28,6 +28,6 @@ declare global {
 }
 
 const app = createApp({ render: () => h('div', { class: 'page' }, shown.value ? h(ModelViewer, shown.value) : []) })
-await setLanguage(preferred(navigator.languages), { keep: false })
+setLanguage(preferred(navigator.languages), { keep: false })
 app.use(createPinia()).use(i18n).mount('#app')
 window.bench = bench
