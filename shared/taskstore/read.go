@@ -2,8 +2,10 @@ package taskstore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/go-redis/redis/v8"
@@ -97,6 +99,12 @@ func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
 	for name, packed := range h {
 		// See results.lua.
 		r := strings.Split(packed, separator)
+		if strings.HasPrefix(packed, "{") {
+			var err error
+			if r, err = parseJSON(packed); err != nil {
+				return nil, fmt.Errorf("result %s of task %s: %w", name, t.ID, err)
+			}
+		}
 		switch {
 		case r[0] == "reserved" && len(r) == 5:
 			continue
@@ -110,4 +118,24 @@ func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
 	}
 	sort.Slice(results, func(i, j int) bool { return order[results[i].Name] < order[results[j].Name] })
 	return results, nil
+}
+
+// parseJSON reads a result as it was recorded before results.lua packed them, which tasks that ended then keep until their
+// retention is over. It gives the words of the present form.
+func parseJSON(packed string) ([]string, error) {
+	var r struct {
+		State, SHA256, ContentType, Key string
+		Attempt, Size, Event            int64
+		At                              float64
+	}
+	if err := json.Unmarshal([]byte(packed), &r); err != nil {
+		return nil, err
+	}
+	if r.State == "reserved" {
+		return []string{r.State, "", "", "", ""}, nil
+	}
+	return []string{
+		r.State, strconv.FormatInt(r.Attempt, 10), r.SHA256, r.Key, strconv.FormatInt(r.Size, 10), r.ContentType,
+		strconv.FormatFloat(r.At, 'f', 0, 64), strconv.FormatInt(r.Event, 10),
+	}, nil
 }

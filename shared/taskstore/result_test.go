@@ -3,8 +3,10 @@ package taskstore
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/task"
 )
 
 func TestResultsAreStoredOnceAndNeverOverwritten(t *testing.T) {
@@ -47,6 +49,23 @@ func TestAnObjectWrittenForATaskThatEndedMeanwhileIsTrash(t *testing.T) {
 	_, err = f.store.RecordResult(f.ctx, o, "k")
 	f.refused(err, fault.TaskNotFound)
 	if got := strings.Join(f.trash(c.TaskID), " "); !strings.Contains(got, "1 k") {
+		t.Errorf("trash: %s", got)
+	}
+}
+
+func TestResultsOfBeforeAreReadAndDeleted(t *testing.T) {
+	f := setUp(t)
+	c := f.processing()
+	f.must(f.rdb.HSet(f.ctx, resultsKey(c.TaskID),
+		"a.png", `{"state":"stored","attempt":1,"sha256":"ab","size":3,"contentType":"image/png","key":"old/a","at":1768465802417,"event":3}`,
+		"b.png", `{"state":"reserved","attempt":1,"sha256":"ab","key":"old/b","until":1768465802417}`,
+	).Err())
+	f.same(f.get(c.TaskID).Results, []task.Result{{
+		Name: "a.png", Attempt: 1, SHA256: "ab", Key: "old/a", Size: 3, ContentType: "image/png", CreatedAt: time.UnixMilli(1768465802417).UTC(),
+	}})
+	_, err := f.store.Delete(f.ctx, user, c.TaskID)
+	f.must(err)
+	if got := strings.Join(f.trash(c.TaskID), " "); !strings.Contains(got, "1 old/a") || !strings.Contains(got, "1 old/b") {
 		t.Errorf("trash: %s", got)
 	}
 }

@@ -5,7 +5,8 @@
 local function trash_results()
 	local results = call('HVALS', RESULTS)
 	for i = 1, #results do
-		trash(string.match(results[i], '^[^\255]*\255[^\255]*\255[^\255]*\255([^\255]*)'))
+		local key = string.match(results[i], '^[^\255]*\255[^\255]*\255[^\255]*\255([^\255]*)')
+		trash(key or cjson.decode(results[i]).key) -- JSON: of before, see parseJSON
 	end
 	call('DEL', RESULTS)
 end
