@@ -57,12 +57,12 @@ async function change(before: string) {
   return colours()
 }
 
-/** The stage before its first frame has come to the screen. */
+/** The stage before its first frame has come to the screen. By opacity: what is hidden loses the focus, at some frame to come. */
 async function blank() {
-  const visible = (visibility: string) => page.locator('canvas').evaluate((canvas, to) => { canvas.style.visibility = to }, visibility)
-  await visible('hidden')
+  const opaque = (opacity: string) => page.locator('canvas').evaluate((canvas, to) => { canvas.style.opacity = to }, opacity)
+  await opaque('0')
   const empty = await colours()
-  await visible('')
+  await opaque('')
   return empty
 }
 
