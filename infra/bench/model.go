@@ -90,7 +90,7 @@ func (m *model) script() string {
 		s.WriteString(")\n")
 	}
 	s.WriteString("redis.call('RESTORE',key..':events',0,redis.call('DUMP',key..':events'),'REPLACE')\n") // as verdict.lua leaves it
-	fmt.Fprintf(&s, "redis.call('ZADD','%sdue',ARGV[2],id)\n", tagOf(m.user))
+	fmt.Fprintf(&s, "redis.call('ZADD','%skept',ARGV[2],id)\n", tagOf(m.user))
 	fmt.Fprintf(&s, "redis.call('ZADD','%s:tasks',0,id)\nend\nreturn 'ok'", m.hash["userKey"])
 	return s.String()
 }
@@ -118,7 +118,7 @@ func (m *model) check(ctx context.Context, rdb *redis.Client, store *taskstore.S
 	if err != nil {
 		return err
 	}
-	due, err := rdb.ZScore(ctx, tagOf(m.user)+"due", m.id).Result()
+	due, err := rdb.ZScore(ctx, tagOf(m.user)+"kept", m.id).Result()
 	if err != nil {
 		return fmt.Errorf("when the model is due: %w", err)
 	}
@@ -130,7 +130,7 @@ func (m *model) check(ctx context.Context, rdb *redis.Client, store *taskstore.S
 		return errors.Join(errors.New("a copy is not in its user's list"), err)
 	}
 	id := tasks[0].ID
-	if at, err := rdb.ZScore(ctx, tagOf(m.user)+"due", id).Result(); err != nil || at != due {
+	if at, err := rdb.ZScore(ctx, tagOf(m.user)+"kept", id).Result(); err != nil || at != due {
 		return errors.Join(fmt.Errorf("a copy is due at %f, the model at %f", at, due), err)
 	}
 	var copied model

@@ -167,7 +167,7 @@ func (w *warehouse) settle(ctx context.Context) error {
 	const look = "for i = 1, ARGV[1] do redis.call('EXISTS', '') end\nfor i = 1, ARGV[2] do for _, k in ipairs(KEYS) do redis.call('ZSCORE', k, '') end end\nreturn 1"
 	total := 8 * w.stored
 	for _, m := range w.models {
-		keys := []string{tagOf(m.user) + "due", m.hash["userKey"] + ":tasks"}
+		keys := []string{tagOf(m.user) + "kept", m.hash["userKey"] + ":tasks"}
 		members, err := w.rdb.ZCard(ctx, keys[0]).Result()
 		if err != nil {
 			return err

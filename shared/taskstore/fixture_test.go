@@ -106,7 +106,11 @@ func (f *fixture) age(id string, d time.Duration) {
 			f.must(f.rdb.HIncrBy(f.ctx, TaskKey(id), field, -d.Milliseconds()).Err())
 		}
 	}
-	f.must(f.rdb.ZIncrBy(f.ctx, dueKey(task.PartitionOfID(id)), -float64(d.Milliseconds()), id).Err())
+	for _, key := range []string{dueKey(task.PartitionOfID(id)), keptKey(task.PartitionOfID(id))} {
+		if _, err := f.rdb.ZScore(f.ctx, key, id).Result(); err == nil {
+			f.must(f.rdb.ZIncrBy(f.ctx, key, -float64(d.Milliseconds()), id).Err())
+		}
+	}
 }
 
 func (f *fixture) get(id string) task.Task {

@@ -23,8 +23,11 @@ const eventsSuffix, resultsSuffix = ":events", ":results"
 // resultsKey is a hash of a task's results, stored and reserved, by name.
 func resultsKey(id string) string { return TaskKey(id) + resultsSuffix }
 
-// dueKey is a sorted set of the partition's task ids by the time (ms) at which the sweeper has to look at them.
+// dueKey is a sorted set of the partition's living tasks by the time (ms) at which the sweeper has to look at them.
 func dueKey(p task.Partition) string { return "recon:{" + string(p) + "}:due" }
+
+// keptKey is a sorted set of the partition's ended tasks by the time (ms) at which they are to be deleted.
+func keptKey(p task.Partition) string { return "recon:{" + string(p) + "}:kept" }
 
 // deletedPrefix begins the keys under which a deletion's answer is kept for a minute, for a rerun of its script.
 func deletedPrefix(p task.Partition) string { return tag(p) + "deleted:" }

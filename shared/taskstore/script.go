@@ -44,16 +44,16 @@ var (
 		"op status claimUntil nextTry attempt fate tries silentSince nextWorker user key inputType inputSize inputSHA256 inputName formats",
 		"TASK DUE RESULTS TRASH", outcomeScript,
 	}
-	outcomeScript = &script{"outcome", "base task save event", "op status claim attempt startedAt reachedAttempt reached stage events ran", "TASK EVENTS DUE", nil}
+	outcomeScript = &script{"outcome", "base task save event finish", "op status claim attempt startedAt reachedAttempt reached stage events ran", "TASK EVENTS DUE KEPT", nil}
 	reportScript  = &script{"report", "base task save event judge accept", "op status attempt runSince ran", "TASK EVENTS DUE", nil}
-	verdictScript = &script{"verdict", "base task save event judge compact", "op status attempt runSince ran events userKey", "TASK EVENTS DUE RESULTS", nil}
-	releaseScript = &script{"release", "base task save event judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE", nil}
+	verdictScript = &script{"verdict", "base task save event finish judge compact", "op status attempt runSince ran events userKey", "TASK EVENTS DUE KEPT RESULTS", nil}
+	releaseScript = &script{"release", "base task save event finish judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE KEPT", nil}
 	holdScript    = &script{"hold", "base task judge offer", "op status attempt", "TASK RESULTS", recordScript}
 	stageScript   = &script{"stage", "base task save event judge accept offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
 	recordScript  = &script{"record", "base task save event judge accept offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
-	cancelScript  = &script{"cancel", "base task save event final", "op status user attempt worker userKey events", "TASK EVENTS DUE", nil}
-	deleteScript  = &script{"delete", "base task save event final trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE RESULTS TRASH DELETED", nil}
-	sweepScript   = &script{"sweep", "base task save event final lose trash results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE RESULTS TRASH", nil}
+	cancelScript  = &script{"cancel", "base task save event finish final", "op status user attempt worker userKey events", "TASK EVENTS DUE KEPT", nil}
+	deleteScript  = &script{"delete", "base task save event finish final trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE KEPT RESULTS TRASH DELETED", nil}
+	sweepScript   = &script{"sweep", "base task save event finish final lose trash results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE KEPT RESULTS TRASH", nil}
 )
 
 // constants writes the policy as the scripts name it.
@@ -104,6 +104,7 @@ var keyOf = map[string]func(id, task string) string{
 	"EVENTS":  func(_, task string) string { return task + eventsSuffix },
 	"RESULTS": func(_, task string) string { return task + resultsSuffix },
 	"DUE":     func(id, _ string) string { return dueKey(task.PartitionOfID(id)) },
+	"KEPT":    func(id, _ string) string { return keptKey(task.PartitionOfID(id)) },
 	"TRASH":   func(id, _ string) string { return TrashKey(task.PartitionOfID(id)) },
 }
 

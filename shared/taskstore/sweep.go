@@ -35,9 +35,10 @@ func (s *Store) BeginRun(ctx context.Context, gap time.Duration) (Run, error) {
 	return Run{Now: millis(reply[0]), Resumed: millis(reply[1])}, nil
 }
 
-// Due lists at most limit tasks of each partition whose time has come, oldest task first. It asks all partitions in one pipeline.
+// Due lists at most limit living and as many ended tasks of each partition whose time has come, oldest task first. It asks all
+// partitions in one pipeline.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int64) ([]string, error) {
-	ids, err := s.ripe(ctx, dueKey, now, limit)
+	ids, err := s.ripe(ctx, now, limit, dueKey, keptKey)
 	if err != nil {
 		return nil, err
 	}
@@ -49,22 +50,26 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int64) ([]string, 
 	return due, nil
 }
 
-// ripe reads the members of each partition's sorted set whose score is not over now.
-func (s *Store) ripe(ctx context.Context, key func(task.Partition) string, now time.Time, limit int64) ([task.Partitions][]string, error) {
+// ripe reads the members of each partition's sorted sets whose score is not over now, at most limit of each.
+func (s *Store) ripe(ctx context.Context, now time.Time, limit int64, keys ...func(task.Partition) string) ([task.Partitions][]string, error) {
 	var members [task.Partitions][]string
-	var cmds [task.Partitions]*redis.StringSliceCmd
+	var cmds [task.Partitions][]*redis.StringSliceCmd
 	by := &redis.ZRangeBy{Min: "-inf", Max: fmt.Sprint(now.UnixMilli()), Count: limit}
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i := range cmds {
-			cmds[i] = p.ZRangeByScore(ctx, key(task.PartitionAt(i)), by)
+			for _, key := range keys {
+				cmds[i] = append(cmds[i], p.ZRangeByScore(ctx, key(task.PartitionAt(i)), by))
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return members, redisdb.Away(err)
 	}
-	for i, c := range cmds {
-		members[i] = c.Val()
+	for i, part := range cmds {
+		for _, c := range part {
+			members[i] = append(members[i], c.Val()...)
+		}
 	}
 	return members, nil
 }
@@ -138,7 +143,7 @@ type Trash struct {
 
 // RipeTrash lists at most limit objects of each partition that are to be deleted by now.
 func (s *Store) RipeTrash(ctx context.Context, now time.Time, limit int64) ([]Trash, error) {
-	members, err := s.ripe(ctx, TrashKey, now, limit)
+	members, err := s.ripe(ctx, now, limit, TrashKey)
 	if err != nil {
 		return nil, err
 	}

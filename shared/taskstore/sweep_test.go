@@ -81,6 +81,40 @@ func TestTheSweeperKnowsAGapInItsRuns(t *testing.T) {
 	f.same(third.Resumed, second.Resumed)
 }
 
+// What a sweep costs must not depend on how many tasks are stored.
+func TestWhatIsDueAreTheLivingAndThoseWhoseTimeIsOver(t *testing.T) {
+	f := setUp(t)
+	living, ended := f.processing().TaskID, f.processing().TaskID
+	_, _, err := f.report(ended, "failed", 1)
+	f.must(err)
+	part := task.PartitionOfID(ended)
+	f.same(f.rdb.ZRange(f.ctx, dueKey(part), 0, -1).Val(), []string{living})
+	f.same(f.rdb.ZRange(f.ctx, keptKey(part), 0, -1).Val(), []string{ended})
+
+	due := func() []string {
+		ids, err := f.store.Due(f.ctx, time.Now(), 10)
+		f.must(err)
+		return ids
+	}
+	f.same(len(due()), 0)
+	f.age(ended, policy.Retention)
+	f.same(due(), []string{ended})
+	f.same(f.look(ended).What, "expired")
+	f.same(len(due()), 0)
+
+	// As it was before there were two indexes.
+	_, _, err = f.report(living, "failed", 1)
+	f.must(err)
+	f.must(f.rdb.Rename(f.ctx, keptKey(part), dueKey(part)).Err())
+	f.same(f.look(living).What, "later")
+	f.same(f.rdb.Exists(f.ctx, dueKey(part)).Val(), int64(0))
+	f.must(f.rdb.Rename(f.ctx, keptKey(part), dueKey(part)).Err())
+	f.age(living, policy.Retention)
+	f.same(due(), []string{living})
+	f.same(f.look(living).What, "expired")
+	f.same(len(due()), 0)
+}
+
 func TestTimeInTheWorkersQueueIsNoRunTime(t *testing.T) {
 	f := setUp(t)
 	c := f.processing()

@@ -13,5 +13,5 @@ end
 if final() then
 	return words('fault', 'task_finished', task.status)
 end
-move('CANCELLED')
+finish('CANCELLED')
 return save(words('ok', task.worker or '', task.attempt))

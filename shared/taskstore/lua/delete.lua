@@ -15,7 +15,7 @@ end
 local reply = words('ok', '', '0')
 if not final() then
 	reply = words('ok', task.worker or '', task.attempt)
-	move('CANCELLED')
+	finish('CANCELLED')
 end
 erase()
 call('SET', DELETED .. OP, reply, 'PX', 60000)

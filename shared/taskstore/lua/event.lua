@@ -1,6 +1,4 @@
--- A task's durable events, and the moves that they tell of. Who makes one has to save.
-
-local ALL_BUSY = 'All workers were busy for too long. Please try again later.'
+-- A task's durable events, and the moves between its living states that they tell of. Who makes one has to save.
 
 -- append makes a durable event of names and values: numbered, stored, rung. bell is the same as words, each with \255 before it.
 local function append(bell, ...)
@@ -9,6 +7,15 @@ local function append(bell, ...)
 	call('XADD', EVENTS, '0-' .. n, ...)
 	call('PUBLISH', 'recon:events:' .. ID, n .. bell)
 	return n
+end
+
+-- tell makes the event of a new status.
+local function tell()
+	local status, attempt = task.status, task.attempt
+	append(
+		'\255kind\255status\255status\255' .. status .. '\255attempt\255' .. attempt .. '\255at\255' .. NOW_TEXT,
+		'kind', 'status', 'status', status, 'attempt', attempt, 'at', NOW_TEXT
+	)
 end
 
 -- stop_clock ends a stretch of the time (ms) in which the present attempt was PROCESSING in a stage other than `queued`.
@@ -20,13 +27,18 @@ local function stop_clock()
 	end
 end
 
--- move changes the status and tells of it. The caller has checked that the lifecycle has the move.
-local function move(status, code, message)
+-- enter changes the status.
+local function enter(status)
 	if task.status == 'PROCESSING' then
 		stop_clock()
 	end
 	set('status', status)
 	set('updatedAt', NOW_TEXT)
+end
+
+-- move changes the status to one of the living and tells of it. The caller has checked that the lifecycle has the move.
+local function move(status)
+	enter(status)
 	if status == 'PROCESSING' then
 		if (task.startedAt or '') == '' then
 			set('startedAt', NOW_TEXT)
@@ -42,26 +54,10 @@ local function move(status, code, message)
 		if task.stage ~= 'queued' then
 			set('runSince', NOW_TEXT)
 		end
-	elseif status == 'PENDING' then
+	else
 		set('pendingSince', NOW_TEXT)
 		set('nextTry', NOW_TEXT)
 		set('fate', 'unknown')
-	else
-		set('finishedAt', NOW_TEXT)
-		set('claim', '')
-		set('claimUntil', '0')
-		if status == 'COMPLETED' then
-			set('progress', '100')
-		end
-		call('ZREM', task.userKey .. ':active', ID)
 	end
-	local bell = '\255kind\255status\255status\255' .. status .. '\255attempt\255' .. task.attempt .. '\255at\255' .. NOW_TEXT
-	if code then
-		set('errorCode', code)
-		set('errorMessage', message)
-		bell = bell .. '\255errorCode\255' .. code .. '\255errorMessage\255' .. message
-		append(bell, 'kind', 'status', 'status', status, 'attempt', task.attempt, 'at', NOW_TEXT, 'errorCode', code, 'errorMessage', message)
-	else
-		append(bell, 'kind', 'status', 'status', status, 'attempt', task.attempt, 'at', NOW_TEXT)
-	end
+	tell()
 end

@@ -1,7 +1,7 @@
 -- lose takes a task from a worker that fell silent or gave it back: to PENDING for the next attempt, or to its end.
 local function lose()
 	if num('reached') >= MAX_ATTEMPTS then
-		move('FAILED', 'worker_lost', 'The workers that had this task stopped answering. Please try again.')
+		finish('FAILED', 'worker_lost', 'The workers that had this task stopped answering. Please try again.')
 	else
 		move('PENDING')
 	end

@@ -19,7 +19,7 @@ set('nextWorker', ARGV[5])
 -- unavailable ends a task that waited in vain, or has it tried again after the pause, at the deadline at the latest.
 local function unavailable(deadline, message)
 	if NOW >= deadline then
-		move('FAILED', 'worker_unavailable', message)
+		finish('FAILED', 'worker_unavailable', message)
 	else
 		set('nextTry', text(math.min(NOW + pause, deadline)))
 	end
@@ -38,7 +38,7 @@ elseif task.status ~= 'PENDING' then
 	-- A callback of this attempt came first: the worker has it, whatever its answer was.
 	set('worker', ARGV[4])
 elseif outcome == 'rejected' then
-	move('FAILED', 'image_rejected', ARGV[8])
+	finish('FAILED', 'image_rejected', ARGV[8])
 elseif outcome == 'busy' or outcome == 'waiting' then
 	if outcome == 'busy' then
 		pause = 0

@@ -10,7 +10,7 @@ local function set(field, value)
 	size = size + 2
 end
 
--- due is when the sweeper has to look at the task again.
+-- due is when the sweeper has to look at a living task again.
 local function due()
 	if task.status == 'PROCESSING' then
 		local at, run = math.huge, num('runSince')
@@ -22,16 +22,15 @@ local function due()
 		end
 		return at == math.huge and '+inf' or text(at)
 	end
-	if task.status == 'PENDING' then
-		return text(math.max(num('nextTry'), num('claimUntil')))
-	end
-	return text(num('finishedAt') + RETENTION)
+	return text(math.max(num('nextTry'), num('claimUntil')))
 end
 
--- save writes the task and its place in the due index back, and remembers the reply for a rerun.
+-- save writes the task and, while it lives, its place in the due index back, and remembers the reply for a rerun.
 local function save(reply)
 	set('op', OP .. '\255' .. reply)
 	call('HSET', TASK, unpack(changed, 1, size))
-	call('ZADD', DUE, due(), ID)
+	if task.status == 'PENDING' or task.status == 'PROCESSING' then
+		call('ZADD', DUE, due(), ID)
+	end
 	return reply
 end

@@ -6,28 +6,30 @@
 
 if not task.status then
 	call('ZREM', DUE, ID)
+	call('ZREM', KEPT, ID)
 	return 'gone'
 end
 local resumed = tonumber(ARGV[2])
 if task.status == 'PENDING' then
 	if (task.silentSince or '') == '' and NOW >= math.max(num('pendingSince'), resumed) + QUEUE_DEADLINE then
-		move('FAILED', 'worker_unavailable', ALL_BUSY)
+		finish('FAILED', 'worker_unavailable', ALL_BUSY)
 		return save('unavailable')
 	end
 	return tonumber(due()) <= NOW and 'pending' or 'later'
 end
 if final() then
-	local at = due()
-	if tonumber(at) <= NOW then
+	local at = num('finishedAt') + RETENTION
+	if at <= NOW then
 		erase()
 		return 'expired'
 	end
-	call('ZADD', DUE, at, ID) -- RETENTION was changed
+	call('ZREM', DUE, ID) -- where ended tasks were before
+	call('ZADD', KEPT, text(at), ID) -- RETENTION may have been changed
 	return 'later'
 end
 local since = num('runSince')
 if since > 0 and num('ran') + NOW - since >= TASK_TIMEOUT then
-	move('FAILED', 'timeout', 'The reconstruction took too long and was stopped. Please try again, perhaps with a simpler picture.')
+	finish('FAILED', 'timeout', 'The reconstruction took too long and was stopped. Please try again, perhaps with a simpler picture.')
 	return save(words('timeout', task.worker or '', task.attempt))
 end
 -- An outage of ours is not the worker's fault: it could not tell us that it lives.

@@ -23,7 +23,7 @@ end
 
 if becomes == 'FAILED' then
 	taken()
-	move('FAILED', ARGV[4], ARGV[5])
+	finish('FAILED', ARGV[4], ARGV[5])
 	compact()
 	return save('ok\255FAILED\2550')
 end
@@ -41,6 +41,6 @@ if #ARGV > 3 then
 	end
 end
 taken()
-move('COMPLETED')
+finish('COMPLETED')
 compact()
 return save('ok\255COMPLETED\2550')
