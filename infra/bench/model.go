@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-redis/redis/v8"
+	"github.com/google/uuid"
 
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
@@ -97,19 +98,29 @@ func (m *model) script() string {
 
 func tagOf(user string) string { return "recon:{" + string(task.PartitionOf(user)) + "}:" }
 
-// copy stores that many more tasks like the model, finished and due at those times (ms).
-func (m *model) copy(ctx context.Context, rdb *redis.Client, count int, finished, due int64) error {
+// idAt makes an id as one of that time (Unix ms) is: what comes first in its user's list is what is deleted first.
+func idAt(user string, at int64) string {
+	id := uuid.MustParse(task.NewID(user))
+	for i := range 6 { // RFC 9562, section 5.7
+		id[i] = byte(at >> (8 * (5 - i)))
+	}
+	return id.String()
+}
+
+// copy stores that many more tasks like the model, finished and due at those times (ms), and tells the id of the last.
+func (m *model) copy(ctx context.Context, rdb *redis.Client, count int, finished, due int64) (last string, err error) {
 	const batch = 200
 	for made := 0; made < count; made += batch {
 		args := []any{finished, due}
 		for range min(batch, count-made) {
-			args = append(args, task.NewID(m.user))
+			last = idAt(m.user, finished)
+			args = append(args, last)
 		}
 		if err := m.copies.Run(ctx, rdb, nil, args...).Err(); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	return last, nil
 }
 
 // check compares a copy with the model: what is stored, how Redis encodes it, and that the store's indexes have it.
@@ -122,14 +133,14 @@ func (m *model) check(ctx context.Context, rdb *redis.Client, store *taskstore.S
 	if err != nil {
 		return fmt.Errorf("when the model is due: %w", err)
 	}
-	if err := m.copy(ctx, rdb, 1, finished, int64(due)); err != nil {
+	id, err := m.copy(ctx, rdb, 1, finished, int64(due))
+	if err != nil {
 		return err
 	}
-	tasks, _, err := store.List(ctx, m.user, "", 1)
-	if err != nil || len(tasks) != 1 || tasks[0].ID == m.id {
+	tasks, _, err := store.List(ctx, m.user, "", 100)
+	if err != nil || !slices.ContainsFunc(tasks, func(t task.Task) bool { return t.ID == id }) {
 		return errors.Join(errors.New("a copy is not in its user's list"), err)
 	}
-	id := tasks[0].ID
 	if at, err := rdb.ZScore(ctx, tagOf(m.user)+"kept", id).Result(); err != nil || at != due {
 		return errors.Join(fmt.Errorf("a copy is due at %f, the model at %f", at, due), err)
 	}

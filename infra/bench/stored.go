@@ -153,7 +153,7 @@ func (w *warehouse) fill(ctx context.Context, size int) error {
 		if i == users {
 			count = more - count*users
 		}
-		if err := m.copy(ctx, w.rdb, count, now, due); err != nil {
+		if _, err := m.copy(ctx, w.rdb, count, now, due); err != nil {
 			return fmt.Errorf("store %d tasks like that of %s: %w", count, m.user, err)
 		}
 	}
@@ -248,7 +248,7 @@ func (w *warehouse) due(ctx context.Context) ([]*life, error) {
 	over := time.Now().Add(-time.Hour)
 	for _, m := range w.models[:100] {
 		if err == nil {
-			err = m.copy(ctx, w.rdb, dueTasks/2/100, over.Add(-storedPolicy.Retention).UnixMilli(), over.UnixMilli())
+			_, err = m.copy(ctx, w.rdb, dueTasks/2/100, over.Add(-storedPolicy.Retention).UnixMilli(), over.UnixMilli())
 		}
 	}
 	return lost, err
