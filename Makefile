@@ -115,8 +115,8 @@ check: lint test ## what CI runs: linters, then every test
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev $(WEB)/node_modules/.package-lock.json ## formatting, vet, imports' directions, types, what a file may name
-	go mod tidy -diff
-	$< run
+	go mod tidy -diff && cd infra/bench/peers && go mod tidy -diff
+	$< run && cd infra/bench/peers && $(CURDIR)/$< run
 	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff check quality && $(CURDIR)/$(VENV)/bin/ruff format --check quality
 	cd infra/bench && MYPYPATH=$(CURDIR)/$(WORKER) $(CURDIR)/$(PYTHON) -m mypy --config-file $(CURDIR)/$(WORKER)/pyproject.toml -p quality
@@ -137,6 +137,7 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 # args bench  RUN=regexp
 .PHONY: bench
 bench: build worker redis ## what it costs, beside its budgets
+	@infra/bench/peers/setup-nchan
 	go run ./infra/bench $(if $(RUN),-run '$(RUN)')
 
 # args bench-quality  ARGS="--help"

@@ -56,13 +56,17 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 	for _, frame := range missed {
 		_, _ = w.Write(frame) // Flush tells, here and below
 	}
-	for open, frame := true, []byte(nil); open && out.Flush() == nil; _, _ = w.Write(frame) {
+	for out.Flush() == nil {
+		frame, open := []byte(":\n\n"), true
 		select {
 		case frame, open = <-c:
 		case <-heart.C:
-			frame = []byte(":\n\n")
 		case <-r.Context().Done():
 			return
 		}
+		if !open {
+			return
+		}
+		_, _ = w.Write(frame)
 	}
 }
