@@ -21,6 +21,7 @@ import (
 // drops what is not taken in time.
 type bell struct {
 	rdb       redis.UniversalClient
+	line      redis.UniversalClient         // the same, for subscriptions
 	rung      func(channel, payload string) // a message came
 	confirmed func(channel string)          // from now on no message of the channel is missed, until the connection is lost
 	pingEvery time.Duration
@@ -51,7 +52,7 @@ const subscribeSize = 1000
 func newBell(rdb redis.UniversalClient, p pace, count *counters, rung func(channel, payload string), confirmed func(channel string)) *bell {
 	own := "recon:relay:" + rand.Text()
 	return &bell{
-		rdb: rdb, rung: rung, confirmed: confirmed, pingEvery: p.ping, deadAfter: p.dead, own: own, count: count,
+		rdb: rdb, line: listening(rdb), rung: rung, confirmed: confirmed, pingEvery: p.ping, deadAfter: p.dead, own: own, count: count,
 		channels: map[string]state{own: wanted}, stirred: make(chan struct{}, 1),
 	}
 }
@@ -125,7 +126,7 @@ func (b *bell) connect(ctx context.Context) error {
 	}
 	b.mu.Unlock()
 
-	conn := b.rdb.Subscribe(ctx) // dials when first used
+	conn := b.line.Subscribe(ctx) // dials when first used
 	ended := make(chan error, 1)
 	var reading sync.WaitGroup
 	reading.Go(func() { ended <- b.receive(ctx, conn) })

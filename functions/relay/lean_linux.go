@@ -134,13 +134,9 @@ func (l *lean) add(c *conn, stolen net.Conn) error {
 	if !ok {
 		return fmt.Errorf("a %T is no socket", stolen)
 	}
-	raw, err := socket.SyscallConn()
+	fd, err := duplicate(socket)
 	if err != nil {
 		return err
-	}
-	fd := -1
-	if e := raw.Control(func(theirs uintptr) { fd, err = unix.FcntlInt(theirs, unix.F_DUPFD_CLOEXEC, 0) }); e != nil || err != nil {
-		return errors.Join(e, err)
 	}
 	c.fd = int32(fd)
 	l.mu.Lock()
