@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
+	"runtime"
 	"testing"
 	"time"
 
@@ -100,6 +102,9 @@ func TestAnEarThatIsClosedHearsNothing(t *testing.T) {
 		_, err := e.Read(make([]byte, 1))
 		heard <- err
 	}()
+	reading := regexp.MustCompile(`\[syscall[^\n]*\n(?:[^\n]+\n)*[^\n]*\(\*ear\)\.Read`)
+	stacks := make([]byte, 1<<20)
+	waitUntil(t, func() bool { return reading.Match(stacks[:runtime.Stack(stacks, true)]) })
 	must(t, e.Close())
 	if err := <-heard; err == nil {
 		t.Error("a closed connection was read from")
