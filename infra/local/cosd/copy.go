@@ -97,6 +97,9 @@ func (s *Server) openSource(r *request) (*sealed, error) {
 	if !isPath || err != nil || checkKey(key) != nil {
 		return nil, fault(invalidCopySource, "x-cos-copy-source is not of the form host/key, URL-encoded.")
 	}
+	if err := s.allow(r, "GetObject", key); err != nil {
+		return nil, err
+	}
 	source, err := s.store.open(key)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (s *Server) postObject(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	form["bucket"] = s.opts.Bucket // what a policy may ask for and no form carries
-	p, err := s.authorize(form)
+	p, err := s.authorize(r, form)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cosd
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -37,6 +38,9 @@ type listedObject struct {
 type commonPrefix struct{ Prefix string }
 
 func (s *Server) listObjects(w http.ResponseWriter, r *request) error {
+	if err := s.allow(r, "GetBucket", r.query.Get("prefix")); err != nil {
+		return err
+	}
 	limit, err := r.number("max-keys", maxListed)
 	if err != nil {
 		return err
@@ -89,6 +93,9 @@ type listedUpload struct {
 }
 
 func (s *Server) listUploads(w http.ResponseWriter, r *request) error {
+	if err := s.allow(r, "ListMultipartUploads", r.query.Get("prefix")); err != nil {
+		return err
+	}
 	limit, err := r.number("max-uploads", maxListed)
 	if err != nil {
 		return err
@@ -169,7 +176,7 @@ func (s *Server) deleteObjects(w http.ResponseWriter, r *request) error {
 	}
 	var result deleteResult
 	for _, object := range want.Object {
-		switch err := s.deleteListed(object.Key, object.VersionID); {
+		switch err := s.deleteListed(r, object.Key, object.VersionID); {
 		case err != nil:
 			s.log.Error("object not deleted", "requestId", r.id, "key", object.Key, "error", err)
 			result.Error = append(result.Error, deleteError{object.Key, string(err.Code), err.Message})
@@ -181,12 +188,16 @@ func (s *Server) deleteObjects(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-func (s *Server) deleteListed(key, version string) *apiError {
+func (s *Server) deleteListed(r *request, key, version string) *apiError {
 	if version != "" {
 		return fault(notImplemented, "This server has no versions.")
 	}
 	if err := checkKey(key); err != nil {
 		return fault(invalidArgument, "This is no object key.")
+	}
+	var denied *apiError
+	if errors.As(s.allow(r, "DeleteObject", key), &denied) {
+		return denied
 	}
 	if err := s.store.delete(key); err != nil {
 		return &apiError{Code: internalError, Message: "We encountered an internal error. Please try again.", Cause: err}

@@ -27,6 +27,13 @@ func (s *Server) initiateUpload(w http.ResponseWriter, r *request) error {
 
 // uploadPart stores the body, or what x-cos-copy-source names, as a part.
 func (s *Server) uploadPart(w http.ResponseWriter, r *request) error {
+	action, copied := "UploadPart", r.Header.Get(copySource) != ""
+	if copied {
+		action = "PutObject"
+	}
+	if err := s.allow(r, action, r.key); err != nil {
+		return err
+	}
 	number, err := strconv.Atoi(r.query.Get("partNumber"))
 	if err != nil || number < 1 || number > maxParts {
 		return fault(invalidArgument, fmt.Sprintf("partNumber must be 1 to %d.", maxParts))
@@ -35,7 +42,7 @@ func (s *Server) uploadPart(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if r.Header.Get(copySource) != "" {
+	if copied {
 		return s.copyPart(w, r, u, number)
 	}
 	if r.ContentLength < 0 {

@@ -125,8 +125,8 @@ func (p policy) permits(form map[string]string, now time.Time) error {
 	return nil
 }
 
-// authorize checks that a form is signed, by us and in time, and fits what was signed.
-func (s *Server) authorize(form map[string]string) (policy, error) {
+// authorize checks that a form is signed, in time and by one who may, and fits what was signed.
+func (s *Server) authorize(r *request, form map[string]string) (policy, error) {
 	if form["policy"] == "" || form["q-signature"] == "" {
 		return policy{}, fault(accessDenied, "Access Denied.")
 	}
@@ -138,16 +138,19 @@ func (s *Server) authorize(form map[string]string) (policy, error) {
 	if form["q-sign-algorithm"] != "sha1" {
 		return policy{}, fault(accessDenied, "The q-sign-algorithm can only be sha1.")
 	}
-	if err := s.checkCaller(sig, form["x-cos-security-token"]); err != nil {
+	if r.caller, err = s.checkCaller(sig, form["x-cos-security-token"]); err != nil {
 		return policy{}, err
 	}
 	digest := sha1.Sum(document) //nolint:gosec // see above
-	if !hmac.Equal([]byte(s.sign(sig.keyTime, hex.EncodeToString(digest[:]))), []byte(strings.ToLower(form["q-signature"]))) {
+	if !hmac.Equal([]byte(r.caller.sign(sig.keyTime, hex.EncodeToString(digest[:]))), []byte(strings.ToLower(form["q-signature"]))) {
 		return policy{}, fault(signatureDoesNotMatch, "The Signature you specified is invalid.")
 	}
 	p, err := parsePolicy(document)
 	if err != nil {
 		return p, err
 	}
-	return p, p.permits(form, s.opts.Now())
+	if err := p.permits(form, s.opts.Now()); err != nil {
+		return p, err
+	}
+	return p, s.allow(r, "PostObject", form["key"])
 }

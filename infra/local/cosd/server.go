@@ -2,7 +2,7 @@
 //
 // It speaks what recon3d and its users' tools need of COS: objects with ranges, conditions and metadata, copies, lists,
 // multipart uploads, presigned URLs, form uploads under a policy, CORS, and errors in COS's XML. It verifies every
-// signature as COS does. What it does not do (versions, ACLs, encryption, lifecycle, …) it refuses with NotImplemented
+// signature as COS does, and holds each caller to its CAM policy. What it does not do (versions, ACLs, encryption, lifecycle, …) it refuses with NotImplemented
 // rather than pretending.
 //
 // Addressing is host style, the only one that the SDKs know: whatever host name a request comes by, its path is the key.
@@ -34,12 +34,20 @@ const (
 	drained   = 64 << 20 // bytes of a refused body that are still read
 )
 
-// Options of a Server. SecretID and SecretKey must be there.
+// What the bucket is called where Options don't say.
+const (
+	DefaultBucket = "local-1250000000"
+	DefaultRegion = "local"
+)
+
+// Options of a Server. SecretID and SecretKey, the owner's, must be there.
 type Options struct {
 	SecretID     string
 	SecretKey    string
-	SessionToken string           // where set, requests must carry it as x-cos-security-token
-	Bucket       string           // as answers name it, {name}-{appid}; by default local-1250000000
+	SessionToken string           // where set, the owner's requests must carry it as x-cos-security-token
+	Callers      []Caller         // who else has keys
+	Bucket       string           // as answers and policies name it, {name}-{appid}; by default DefaultBucket
+	Region       string           // as policies name it; by default DefaultRegion
 	CORSOrigins  []string         // who may call from a browser; `*` is anyone, none is nobody
 	Logger       *slog.Logger     // by default slog.Default()
 	Now          func() time.Time // by default time.Now
@@ -47,10 +55,18 @@ type Options struct {
 
 // Server is an http.Handler. Mount it at the root of a host of its own.
 type Server struct {
-	opts   Options
-	log    *slog.Logger
-	store  *store
-	routes map[string]handler
+	opts    Options
+	log     *slog.Logger
+	store   *store
+	callers map[string]Caller // by SecretID
+	routes  map[string]route
+}
+
+// route is an operation: who answers it, and the action that its caller must be allowed on the key; "" where the handler
+// itself asks.
+type route struct {
+	handle handler
+	action string
 }
 
 // handler answers a request, or returns an error before it has written anything.
@@ -59,9 +75,10 @@ type handler func(w http.ResponseWriter, r *request) error
 // request is an HTTP request and what it means to COS.
 type request struct {
 	*http.Request
-	id    string
-	key   string     // "" for the bucket itself
-	query url.Values // of the raw query, in which `;` is an ordinary character
+	id     string
+	key    string     // "" for the bucket itself
+	query  url.Values // of the raw query, in which `;` is an ordinary character
+	caller Caller     // whose signature it carries
 }
 
 // New opens the folder dir, which is made where it is missing. One server at a time may have it.
@@ -69,7 +86,7 @@ func New(dir string, opts Options) (*Server, error) {
 	if opts.SecretID == "" || opts.SecretKey == "" {
 		return nil, errors.New("cosd: SecretID and SecretKey must be set")
 	}
-	opts.Bucket = cmp.Or(opts.Bucket, "local-1250000000")
+	opts.Bucket, opts.Region = cmp.Or(opts.Bucket, DefaultBucket), cmp.Or(opts.Region, DefaultRegion)
 	if opts.Logger == nil {
 		opts.Logger = slog.Default()
 	}
@@ -80,22 +97,26 @@ func New(dir string, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open COS folder %s: %w", dir, err)
 	}
-	s := &Server{opts: opts, log: opts.Logger, store: st}
-	s.routes = map[string]handler{
-		"GET /":                s.listObjects,
-		"HEAD /":               s.headBucket,
-		"POST /":               s.postObject, // its form carries the signature
-		"POST /?delete":        s.deleteObjects,
-		"GET /?uploads":        s.listUploads,
-		"GET /key":             s.getObject,
-		"HEAD /key":            s.getObject,
-		"PUT /key":             s.putObject,
-		"DELETE /key":          s.deleteObject,
-		"POST /key?uploads":    s.initiateUpload,
-		"PUT /key?uploadId":    s.uploadPart,
-		"GET /key?uploadId":    s.listParts,
-		"POST /key?uploadId":   s.completeUpload,
-		"DELETE /key?uploadId": s.abortUpload,
+	s := &Server{opts: opts, log: opts.Logger, store: st, callers: map[string]Caller{}}
+	owner := Caller{Name: "the owner", SecretID: opts.SecretID, SecretKey: opts.SecretKey, SessionToken: opts.SessionToken}
+	for _, c := range append(opts.Callers, owner) {
+		s.callers[c.SecretID] = c
+	}
+	s.routes = map[string]route{
+		"GET /":                {s.listObjects, ""}, // on the prefix
+		"HEAD /":               {s.headBucket, "HeadBucket"},
+		"POST /":               {s.postObject, ""},    // its form carries the signature
+		"POST /?delete":        {s.deleteObjects, ""}, // on each object
+		"GET /?uploads":        {s.listUploads, ""},   // on the prefix
+		"GET /key":             {s.getObject, "GetObject"},
+		"HEAD /key":            {s.getObject, "HeadObject"},
+		"PUT /key":             {s.putObject, "PutObject"}, // and GetObject on the source of a copy
+		"DELETE /key":          {s.deleteObject, "DeleteObject"},
+		"POST /key?uploads":    {s.initiateUpload, "InitiateMultipartUpload"},
+		"PUT /key?uploadId":    {s.uploadPart, ""}, // a part that is copied is another action
+		"GET /key?uploadId":    {s.listParts, "ListParts"},
+		"POST /key?uploadId":   {s.completeUpload, "CompleteMultipartUpload"},
+		"DELETE /key?uploadId": {s.abortUpload, "AbortMultipartUpload"},
 	}
 	return s, nil
 }
@@ -120,7 +141,7 @@ func (s *Server) serve(w http.ResponseWriter, r *request) (err error) {
 	if r.Method == http.MethodOptions {
 		return s.preflight(w, r)
 	}
-	handle, op, err := s.route(r)
+	route, op, err := s.route(r)
 	if err != nil {
 		return err
 	}
@@ -137,11 +158,16 @@ func (s *Server) serve(w http.ResponseWriter, r *request) (err error) {
 	if err := refuseUnsupported(r); err != nil {
 		return err
 	}
-	return handle(w, r)
+	if route.action != "" {
+		if err := s.allow(r, route.action, r.key); err != nil {
+			return err
+		}
+	}
+	return route.handle(w, r)
 }
 
-// route finds who answers r. op is its name in the table.
-func (s *Server) route(r *request) (handle handler, op string, err error) {
+// route finds what r asks for. op is its name in the table.
+func (s *Server) route(r *request) (found route, op string, err error) {
 	target := "/"
 	if r.key != "" {
 		target = "/key"
@@ -153,8 +179,8 @@ func (s *Server) route(r *request) (handle handler, op string, err error) {
 		}
 	}
 	op = r.Method + " " + target
-	if handle = s.routes[op]; handle != nil {
-		return handle, op, nil
+	if found, ok := s.routes[op]; ok {
+		return found, op, nil
 	}
 	var allow []string
 	for known := range s.routes {
@@ -163,7 +189,7 @@ func (s *Server) route(r *request) (handle handler, op string, err error) {
 		}
 	}
 	slices.Sort(allow)
-	return nil, op, &apiError{Code: methodNotAllowed, Message: "The method is not allowed for this resource.", Allow: strings.Join(allow, ", ")}
+	return route{}, op, &apiError{Code: methodNotAllowed, Message: "The method is not allowed for this resource.", Allow: strings.Join(allow, ", ")}
 }
 
 // refuseUnsupported keeps a request for something that this server has not from being taken for a plain one: a PUT of an
@@ -197,8 +223,12 @@ func (s *Server) fail(w http.ResponseWriter, r *request, err error) {
 		e = &apiError{Code: internalError, Message: "We encountered an internal error. Please try again."}
 	}
 	level := slog.LevelInfo
-	if e.status() >= http.StatusInternalServerError {
+	var denied *notAllowed
+	switch {
+	case e.status() >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case errors.As(err, &denied):
+		level = slog.LevelWarn
 	}
 	s.log.Log(r.Context(), level, "cos request failed",
 		"requestId", r.id, "method", r.Method, "path", r.URL.Path, "code", string(e.Code), "error", err)

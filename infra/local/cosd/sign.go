@@ -37,7 +37,7 @@ func (s *Server) authenticate(r *request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkCaller(sig, firstOf(r.Header.Get("X-Cos-Security-Token"), r.query.Get("x-cos-security-token"))); err != nil {
+	if r.caller, err = s.checkCaller(sig, firstOf(r.Header.Get("X-Cos-Security-Token"), r.query.Get("x-cos-security-token"))); err != nil {
 		return err
 	}
 	request, complete := canonicalRequest(r, sig)
@@ -46,7 +46,7 @@ func (s *Server) authenticate(r *request) error {
 	// The vendor's text signs the q-sign-time and its Go SDK the q-key-time; they differ only where someone sets them apart.
 	for _, period := range []string{sig.signTime, sig.keyTime} {
 		toSign := "sha1\n" + period + "\n" + hex.EncodeToString(digest[:]) + "\n"
-		good = good || hmac.Equal([]byte(s.sign(sig.keyTime, toSign)), []byte(sig.value))
+		good = good || hmac.Equal([]byte(r.caller.sign(sig.keyTime, toSign)), []byte(sig.value))
 	}
 	if !good || !complete {
 		return fault(signatureDoesNotMatch, "The signature that we calculated is not the one that you sent. Check your key and signing method.")
@@ -98,20 +98,21 @@ func splitNames(list string) []string {
 	return slices.Compact(names)
 }
 
-// checkCaller checks all of a signature but its value: who signs, when, and with which session token.
-func (s *Server) checkCaller(sig signature, token string) error {
-	if subtle.ConstantTimeCompare([]byte(sig.accessKey), []byte(s.opts.SecretID)) == 0 {
-		return fault(invalidAccessKeyID, "The access key id does not exist in our records.")
+// checkCaller tells who signs, and checks all of a signature but its value: when, and with which session token.
+func (s *Server) checkCaller(sig signature, token string) (Caller, error) {
+	c, known := s.callers[sig.accessKey]
+	if !known {
+		return c, fault(invalidAccessKeyID, "The access key id does not exist in our records.")
 	}
-	if s.opts.SessionToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(s.opts.SessionToken)) == 0 {
-		return fault(accessDenied, "The x-cos-security-token is missing or not that of the access key.")
+	if c.SessionToken != "" && subtle.ConstantTimeCompare([]byte(token), []byte(c.SessionToken)) == 0 {
+		return c, fault(accessDenied, "The x-cos-security-token is missing or not that of the access key.")
 	}
 	for _, period := range []string{sig.keyTime, sig.signTime} {
 		if err := checkPeriod(period, s.opts.Now()); err != nil {
-			return err
+			return c, err
 		}
 	}
-	return nil
+	return c, nil
 }
 
 // checkPeriod tells whether now is in a `start;end` of unix seconds.
@@ -131,8 +132,8 @@ func checkPeriod(period string, now time.Time) error {
 }
 
 // sign derives the key of a period and signs text with it.
-func (s *Server) sign(keyTime, text string) string {
-	return hmacHex(hmacHex(s.opts.SecretKey, keyTime), text)
+func (c Caller) sign(keyTime, text string) string {
+	return hmacHex(hmacHex(c.SecretKey, keyTime), text)
 }
 
 func hmacHex(key, text string) string {
