@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/recon3d/recon3d/infra/local/console"
@@ -19,16 +18,15 @@ import (
 // Each function starts with nothing but the variables that serverless.yml gives it. The local host passes everything to
 // everyone, so that only the cloud would show that one is missing.
 func TestTheCloudGivesEachFunctionWhatItNeeds(t *testing.T) {
-	stage := map[string]string{ // what ${env:…} stands for; the others may be empty
-		"REDIS_URL": "redis://127.0.0.1:1/0", "COS_BUCKET_URL": "https://recon3d-1250000000.cos.ap-guangzhou.myqcloud.com",
-		"JWT_SECRET": strings.Repeat("s", 32), "TICKET_SECRET": strings.Repeat("t", 32), "CALLBACK_SECRETS": "whsec_" + strings.Repeat("A", 44),
-		"PUBLIC_BASE_URL": "https://recon3d.example", "WORKER_URLS": "https://worker.example", "LOG_LEVEL": "info",
+	stage, err := manifest.ReadStage(filepath.Join(root, "infra/cloud/env.example"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	d, err := manifest.ReadDeployment(filepath.Join(root, deploymentFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range d.Functions {
+	for _, f := range d.Expand(stage.Map()).Functions {
 		t.Run(f.Name, func(t *testing.T) {
 			port, release, err := supervise.ReservePort()
 			if err != nil {
@@ -36,11 +34,8 @@ func TestTheCloudGivesEachFunctionWhatItNeeds(t *testing.T) {
 			}
 			defer release()
 			env := environ{}
-			for name, value := range f.Environment {
-				if of, ok := strings.CutPrefix(value, "${env:"); ok {
-					value = stage[strings.TrimSuffix(of, "}")]
-				}
-				env[name] = value
+			for _, v := range f.Environment {
+				env[v.Name] = v.Value
 			}
 			address := "127.0.0.1:" + strconv.Itoa(port)
 			probe := func(ctx context.Context) error { return accepts(ctx, address) }

@@ -18,8 +18,8 @@ inputs:
     tasks: {type: web, memorySize: 128, timeout: 10, environments: [{key: A, value: "${env:B}"}]}
     sweeper: {type: event, memorySize: 64, timeout: 60}
   triggers:
-    - {type: http, function: picture, parameters: {netConfig: {enableExtranet: true}}}
-    - {type: http, function: tasks, parameters: {netConfig: {enableExtranet: true}}}
+    - {type: http, function: picture, parameters: {netConfig: {enableExtranet: true}, qualifier: $DEFAULT}}
+    - {type: http, function: tasks, parameters: {netConfig: {enableExtranet: true}, qualifier: $DEFAULT}}
     - {type: timer, function: sweeper, parameters: {name: sweep, cronExpression: "*/15 * * * * * *", enable: true, argument: hi}}
 `
 
@@ -39,11 +39,11 @@ func TestReadDeployment(t *testing.T) {
 	}
 	want := Deployment{
 		Functions: []Function{
-			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second, Environment: map[string]string{}},
-			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute, Environment: map[string]string{}},
-			{Name: "tasks", Kind: Web, Memory: 128 << 20, Timeout: 10 * time.Second, Environment: map[string]string{"A": "${env:B}"}},
+			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second, Line: 5},
+			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute, Line: 7},
+			{Name: "tasks", Kind: Web, Memory: 128 << 20, Timeout: 10 * time.Second, Line: 6, Environment: []Variable{{"A", "${env:B}", 6}}},
 		},
-		Timers: []Timer{{Name: "sweep", Function: "sweeper", Cron: "*/15 * * * * * *", Message: "hi"}},
+		Timers: []Timer{{Name: "sweep", Function: "sweeper", Cron: "*/15 * * * * * *", Message: "hi", Line: 11}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("deployment (-want +got):\n%s", diff)
@@ -61,11 +61,11 @@ func TestReadDeploymentRefuses(t *testing.T) {
 		"wiped variables":   {"timeout: 10", "timeout: 10, environment: {variables: {A: b}}", ":6: function tasks: environment is wiped"},
 		"reserved variable": {"key: A", "key: SCF_A", "SCF_A has a prefix"},
 		"event concurrency": {"timeout: 60", "timeout: 60, instanceConcurrencyConfig: {enable: true, maxConcurrency: 9}", "is for web functions"},
-		"private URL":       {"{netConfig: {enableExtranet: true}}", "{}", ":9: http trigger of picture needs netConfig"},
+		"private URL":       {"netConfig: {enableExtranet: true}, ", "", ":9: http trigger of picture needs netConfig"},
 		"URL of an event":   {"type: http, function: tasks", "type: http, function: sweeper", ":10: http trigger of sweeper, which is no web function"},
 		"timer of a web":    {"function: sweeper", "function: tasks", ":11: timer trigger of tasks, which is no event function"},
 		"timer off":         {"enable: true, ", "", ":11: timer trigger of sweeper needs enable: true"},
-		"cron of 5 fields":  {"*/15 * * * * * *", "* * * * *", ":11: timer trigger of sweeper needs a cronExpression of 7 fields"},
+		"cron of 5 fields":  {"*/15 * * * * * *", "* * * * *", `:11: timer trigger of sweeper: cronExpression "* * * * *" has 5 fields`},
 		"unknown function":  {"function: tasks", "function: task", `:10: trigger of the unknown function "task"`},
 		"unknown trigger":   {"type: timer", "type: cos", `trigger type "cos"`},
 		"no trigger":        {"type: http, function: tasks", "type: http, function: picture", ":6: function tasks has no trigger"},
@@ -148,5 +148,64 @@ func TestRepository(t *testing.T) {
 		if got, _ := routes.Find(path); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
+	}
+}
+
+func TestCron(t *testing.T) {
+	for _, good := range []string{"*/15 * * * * * *", "0 0 2 1 * * *", "0,30 0-5 0/2 ? JAN-MAR MON 2026", "59 59 23 31 12 6 2099"} {
+		if err := checkCron(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for bad, want := range map[string]string{
+		"* * * * *": "has 5 fields", "60 * * * * * *": `"60" is no second`, "* * 24 * * * *": `"24" is no hour`, "* * * 0 * * *": "no day of the month",
+		"* * * * 13 * *": "no month", "* * * * * 7 *": "no day of the week", "* * * * * * 1969": "no year", "*/0 * * * * * *": `"*/0" is no second`,
+		"*/61 * * * * * *": "no second", "5-2 * * * * * *": "no second", "? * * * * * *": "no second", "1, * * * * * *": `"" is no second`, "- * * * * * *": "no second",
+	} {
+		if err := checkCron(bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", bad, err, want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	names := []string{"REDIS_URL", "COS_BUCKET_URL", "timeout"}
+	for name, want := range map[string]string{"REDIS_UR": "REDIS_URL", "COS_BUCKT_URL": "COS_BUCKET_URL", "Timeout": "timeout", "memory": "", "RETENTION": ""} {
+		if got := Nearest(name, names); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestReadStage(t *testing.T) {
+	got, err := ReadStage(write(t, "# a comment\n\nA=b\nexport C=\"d # e\"\nF=\nG='h'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Stage{{"A", "b", 3}, {"C", "d # e", 4}, {"F", "", 5}, {"G", "h", 6}}, got); diff != "" {
+		t.Errorf("stage (-want +got):\n%s", diff)
+	}
+	for text, want := range map[string]string{
+		"A=1\nA=2": ":2: A is in line 1 already", "A": ":1: not of the form", "1A=b": ":1: not of the form", "A=b#c": ":1: A: put quotes", `A="b`: ":1: A: put quotes",
+	} {
+		if _, err := ReadStage(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestExpand(t *testing.T) {
+	d := Deployment{App: "a", Name: "n", Stage: "${env:STAGE}", Region: "${env:REGION}", Functions: []Function{
+		{Deployed: "${name}-${stage}-f", Role: "${app}", Environment: []Variable{{"A", "x${env:B}y${env:NONE}", 7}, {"C", "${env:EMPTY}", 8}}},
+	}}
+	got := d.Expand(map[string]string{"STAGE": "s", "REGION": "r", "B": "${name}", "EMPTY": ""})
+	want := Deployment{App: "a", Name: "n", Stage: "s", Region: "r", Functions: []Function{
+		{Deployed: "n-s-f", Role: "a", Environment: []Variable{{"A", "x${name}yundefined", 7}, {"C", "", 8}}},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("expanded (-want +got):\n%s", diff)
+	}
+	if d.Functions[0].Environment[1].Value != "${env:EMPTY}" {
+		t.Error("the deployment itself was changed")
 	}
 }

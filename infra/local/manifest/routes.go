@@ -17,14 +17,14 @@ type Routes []Route
 type Route struct {
 	Path     string `yaml:"path"`
 	Function string `yaml:"function"`
-	line     int
+	Line     int    `yaml:"-"`
 }
 
 // pathForm is the forms that the platform's path mapping takes.
 var pathForm = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+|\*)?$`)
 
-// ReadRoutes reads a routes.yaml whose functions must all be web functions of d. The error has a line for each thing that
-// is wrong.
+// ReadRoutes reads a routes.yaml whose functions must all be web functions of d. Where something in it is wrong the error is of type
+// Problems, and what could be read is returned beside it.
 func ReadRoutes(path string, d Deployment) (Routes, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -40,16 +40,16 @@ func ReadRoutes(path string, d Deployment) (Routes, error) {
 	}
 	for i, r := range file.Routes {
 		if !pathForm.MatchString(r.Path) || r.Path != "/" && strings.HasSuffix(r.Path, "/") {
-			wrong.add(r.line, "path %q is none of the forms /, /*, /xxx, /xxx/a, /xxx/*", r.Path)
+			wrong.add(r.Line, "path %q is none of the forms /, /*, /xxx, /xxx/a, /xxx/*: cut it into such ones", r.Path)
 		}
 		if f, ok := d.Function(r.Function); !ok {
-			wrong.add(r.line, "%s leads to the unknown function %q", r.Path, r.Function)
+			wrong.add(r.Line, "%s leads to the unknown function %q%s", r.Path, r.Function, orNearest(r.Function, d.names()))
 		} else if f.Kind != Web {
-			wrong.add(r.line, "%s leads to %s, which is no web function", r.Path, r.Function)
+			wrong.add(r.Line, "%s leads to %s, which is no web function: only those answer HTTP", r.Path, r.Function)
 		}
 		for _, earlier := range file.Routes[:i] {
 			if r.overlaps(earlier) {
-				wrong.add(r.line, "%s overlaps with %s of line %d; which of them wins is not defined", r.Path, earlier.Path, earlier.line)
+				wrong.add(r.Line, "%s overlaps with %s of line %d, and which of them wins is not defined: cut them so that no path fits both", r.Path, earlier.Path, earlier.Line)
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func (rs Routes) Find(path string) (function string, ok bool) {
 // UnmarshalYAML keeps the line for messages.
 func (r *Route) UnmarshalYAML(n *yaml.Node) error {
 	type plain Route
-	r.line = n.Line
+	r.Line = n.Line
 	return n.Decode((*plain)(r))
 }
 
