@@ -52,7 +52,10 @@ func functionURLEvent(method, path, mime string, body []byte) map[string]any {
 }
 
 // eventFunction is a function's process that waits for events.
-type eventFunction struct{ address string }
+type eventFunction struct {
+	address     string
+	credentials string // of its role, see system.credentials
+}
 
 // invoke calls it, and tells what it answers as an HTTP answer.
 func (f eventFunction) invoke(t *testing.T, event map[string]any) answer {
@@ -64,7 +67,7 @@ func (f eventFunction) invoke(t *testing.T, event map[string]any) answer {
 	defer func() { _ = client.Close() }()
 	var res messages.InvokeResponse
 	deadline := messages.InvokeRequest_Timestamp{Seconds: time.Now().Add(time.Minute).Unix()}
-	if err := client.Call("Function.Invoke", &messages.InvokeRequest{Payload: mustJSON(event), RequestId: token(), Deadline: deadline, TimeLimitInMs: 60000}, &res); err != nil {
+	if err := client.Call("Function.Invoke", &messages.InvokeRequest{Payload: mustJSON(event), RequestId: token(), Deadline: deadline, TimeLimitInMs: 60000, Environment: f.credentials}, &res); err != nil {
 		t.Fatal(err)
 	}
 	if res.Error != nil {
@@ -113,7 +116,7 @@ func TestEventMode(t *testing.T) {
 			defer func() { _ = client.Close() }()
 			return client.Call("Function.Ping", &messages.PingRequest{}, &messages.PingResponse{}) == nil
 		})
-		return eventFunction{"127.0.0.1:" + port}
+		return eventFunction{"127.0.0.1:" + port, s.credentials()}
 	}
 	pictures, tasks := run("picture"), run("tasks")
 	for _, event := range []func(method, path, mime string, body []byte) map[string]any{
@@ -193,7 +196,8 @@ func TestLambdaMode(t *testing.T) {
 	})
 	runtime := httptest.NewServer(mux)
 	t.Cleanup(runtime.Close)
-	launch(t, "picture", with(s.environ(t, "picture"), "RUN_MODE=lambda", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://")))
+	launch(t, "picture", with(s.environ(t, "picture"), "RUN_MODE=lambda", "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"),
+		"COS_SECRET_ID="+s.cosID, "COS_SECRET_KEY="+s.cosKey)) // another cloud has no role
 	invoke := func(method, path, mime string, body []byte) answer {
 		t.Helper()
 		event := map[string]any{

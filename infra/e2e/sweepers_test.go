@@ -16,7 +16,10 @@ import (
 )
 
 // sweeper calls a sweeper as the platform does.
-type sweeper struct{ address string }
+type sweeper struct {
+	address     string
+	credentials string // of its role, see system.credentials
+}
 
 func (s sweeper) run(ctx context.Context) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
@@ -29,7 +32,7 @@ func (s sweeper) run(ctx context.Context) error {
 	deadline := time.Now().Add(time.Minute)
 	err = client.Call("Function.Invoke", &messages.InvokeRequest{
 		Payload:   []byte(`{"Type":"Timer","TriggerName":"sweep","Time":"2026-02-21T11:49:00Z","Message":""}`),
-		RequestId: token(), FunctionName: "sweeper", Deadline: messages.InvokeRequest_Timestamp{Seconds: deadline.Unix()}, TimeLimitInMs: 60000, MemoryLimitInMb: 128,
+		RequestId: token(), FunctionName: "sweeper", Deadline: messages.InvokeRequest_Timestamp{Seconds: deadline.Unix()}, TimeLimitInMs: 60000, MemoryLimitInMb: 128, Environment: s.credentials,
 	}, &res)
 	if err == nil && res.Error != nil {
 		err = errors.New(res.Error.Message)
@@ -45,12 +48,12 @@ func TestSweepersAtOnce(t *testing.T) {
 	var sweepers []sweeper
 	for _, v := range environ {
 		if port, found := strings.CutPrefix(v, "_LAMBDA_SERVER_PORT="); found {
-			sweepers = append(sweepers, sweeper{"127.0.0.1:" + port})
+			sweepers = append(sweepers, sweeper{"127.0.0.1:" + port, s.credentials()})
 		}
 	}
 	port := ownPort(t)
 	launch(t, "sweeper", with(environ, "_LAMBDA_SERVER_PORT="+port))
-	sweepers = append(sweepers, sweeper{"127.0.0.1:" + port})
+	sweepers = append(sweepers, sweeper{"127.0.0.1:" + port, s.credentials()})
 	if len(sweepers) != 2 {
 		t.Fatal("the sweeper's port is not in its environment")
 	}

@@ -103,6 +103,9 @@ func (s *system) up(t *testing.T, vars map[string]string) *url.URL {
 			t.Error("the host does not stop")
 			_ = cmd.Process.Kill()
 		}
+		for _, line := range s.denials(t) {
+			t.Errorf("a role in infra/cloud/roles lacks something: %s", line)
+		}
 		if t.Failed() {
 			t.Log("the end of the host's log:\n" + s.logTail())
 		}
@@ -121,6 +124,23 @@ func (s *system) up(t *testing.T, vars map[string]string) *url.URL {
 		t.Fatal("the host does not get ready")
 	}
 	return nil
+}
+
+// denials are the lines of the host's log that tell of what a function wanted to do to the bucket and its role does not allow. Not all of
+// them are an error to the function's caller.
+func (s *system) denials(t *testing.T) []string {
+	t.Helper()
+	b, err := os.ReadFile(s.logFile)
+	if err != nil {
+		t.Error(err)
+	}
+	var found []string
+	for line := range strings.Lines(string(b)) {
+		if strings.Contains(line, " does not allow name/cos:") {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 // logTail is what the host's log says of trouble, and its end.

@@ -46,8 +46,13 @@ func (e environ) list() []string {
 	return l
 }
 
-// functionEnviron is what all functions get: what the host was given, and what it chose.
-func (s settings) functionEnviron() environ {
+// functionEnviron is what all functions get: what the host was given, and what it chose. Of the embedded bucket they get no keys: those of
+// their roles come as on the platform.
+func (h *host) functionEnviron() environ {
+	s := h.settings
+	if h.roles != nil {
+		s.COSSecretID, s.COSSecretKey = "", ""
+	}
 	return inherited().with(environ{
 		"AUTH_MODE":        s.AuthMode,
 		"CALLBACK_SECRETS": s.CallbackSecrets,
@@ -75,7 +80,10 @@ func (s settings) workerEnviron(port int, dir string) environ {
 	if e["DRAIN_TIMEOUT"] == "" {
 		e["DRAIN_TIMEOUT"] = "3s" // a person at the keyboard waits for it
 	}
-	for _, backend := range []string{"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "JWT_SECRET"} {
+	for _, backend := range []string{
+		"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "JWT_SECRET",
+		"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN",
+	} {
 		delete(e, backend)
 	}
 	if strings.EqualFold(e["LOG_LEVEL"], "warn") { // slog's word and Python's

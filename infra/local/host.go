@@ -47,6 +47,7 @@ type host struct {
 	dir     *dataDir
 	url     string // of the gateway
 
+	roles     map[string]role // by function; nil where the bucket is not the embedded one
 	worker    *supervise.Process
 	functions map[string]*supervise.Process
 	timers    *timers
@@ -97,7 +98,7 @@ func start(ctx context.Context, s settings, c *console.Console) (_ *host, err er
 	h.cleanup = append(h.cleanup, func() { _ = listener.Close() }) // the gateway has closed it, if it came to that
 
 	var up readiness
-	if err := h.startCOS(&up); err != nil {
+	if err := h.startCOS(deployment, &up); err != nil {
 		return nil, err
 	}
 	if err := h.startRedis(chosen.RedisPassword, &up); err != nil {

@@ -22,15 +22,27 @@ import (
 const workerPython = "functions/worker/.venv/bin/python"
 
 // startCOS serves the embedded COS endpoint, unless there is another.
-func (h *host) startCOS(up *readiness) error {
+func (h *host) startCOS(d manifest.Deployment, up *readiness) error {
 	if h.BucketURL != "" {
 		up.add(func(ctx context.Context) error { return answers(ctx, "COS_BUCKET_URL", h.BucketURL) })
 		return nil
 	}
 	// Pages of the gateway, by whichever name it is called, and those that may call the API.
 	origins := append([]string{h.PublicBaseURL, h.url, strings.Replace(h.url, "localhost", "127.0.0.1", 1)}, h.CORSOrigins...)
+	var callers []cosd.Caller
+	h.roles = map[string]role{}
+	for _, f := range d.Functions {
+		r, err := roleOf(f.Name, h.COSSecretKey)
+		if err != nil {
+			return fmt.Errorf("role of %s: %w", f.Name, err)
+		}
+		if r.Policy != nil {
+			h.roles[f.Name] = r
+			callers = append(callers, cosd.Caller(r))
+		}
+	}
 	endpoint, err := cosd.New(h.dir.file("cos"), cosd.Options{
-		SecretID: h.COSSecretID, SecretKey: h.COSSecretKey, CORSOrigins: origins, Logger: h.console.Logger("cos"),
+		SecretID: h.COSSecretID, SecretKey: h.COSSecretKey, Callers: callers, CORSOrigins: origins, Logger: h.console.Logger("cos"),
 	})
 	if err != nil {
 		return err
@@ -135,7 +147,7 @@ func (h *host) startFunctions(d manifest.Deployment, up *readiness) (map[string]
 		}
 		h.cleanup = append(h.cleanup, release)
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		event := timer.Function{Name: f.Name, Address: address, Memory: f.Memory, Timeout: f.Timeout}
+		event := timer.Function{Name: f.Name, Address: address, Memory: f.Memory, Timeout: f.Timeout, Environment: h.roles[f.Name].environment()}
 		spec := supervise.Spec{Name: f.Name, Path: filepath.Join(h.bin, f.Name), Memory: f.Memory}
 		switch f.Kind {
 		case manifest.Web:
@@ -152,7 +164,7 @@ func (h *host) startFunctions(d manifest.Deployment, up *readiness) (map[string]
 		h.functions[f.Name] = p
 		up.add(p.Wait)
 		if f.Kind == manifest.Web {
-			upstreams[f.Name] = gateway.Upstream{Address: address, Timeout: f.Timeout, Wait: p.Wait}
+			upstreams[f.Name] = gateway.Upstream{Address: address, Timeout: f.Timeout, Wait: p.Wait, Header: h.roles[f.Name].header()}
 		}
 		for _, t := range d.Timers {
 			if t.Function == f.Name {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"regexp"
@@ -38,6 +39,7 @@ type Upstream struct {
 	Address string                          // host:port
 	Timeout time.Duration                   // of one request; an open stream ends with it
 	Wait    func(ctx context.Context) error // until the function answers
+	Header  http.Header                     // what the platform adds to each request: the credentials of the function's role
 }
 
 // Gateway is the front door. It is an http.Handler.
@@ -111,6 +113,7 @@ func (g *Gateway) proxy(u Upstream) *httputil.ReverseProxy {
 					p.Out.Header.Del(name)
 				}
 			}
+			maps.Copy(p.Out.Header, u.Header)
 		},
 		ModifyResponse: holdAnswer,
 		ErrorHandler:   g.refuse,

@@ -183,13 +183,15 @@ func TestAnswers(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	got := make(chan *http.Request, 1)
-	url := front(t, function(t, func(w http.ResponseWriter, r *http.Request) {
+	u := function(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", r.Header.Get("X-Request-Id"))
 		got <- r
-	}))
-	res := send(t, "GET", url+"/f/a%2Fb?q=1;2", nil, "X-Scf-Secret-Id", "forged", "X-Forwarded-For", "1.2.3.4", "X-Request-Id", "abc-1", "Accept-Encoding", "identity")
+	})
+	u.Header = http.Header{"X-Scf-Secret-Key": {"of the role"}}
+	url := front(t, u)
+	res := send(t, "GET", url+"/f/a%2Fb?q=1;2", nil, "X-Scf-Secret-Id", "forged", "X-Scf-Secret-Key", "forged", "X-Forwarded-For", "1.2.3.4", "X-Request-Id", "abc-1", "Accept-Encoding", "identity")
 	r := <-got
-	if r.Header.Get("X-Scf-Secret-Id") != "" || r.Header.Get("X-Forwarded-For") != "127.0.0.1" || r.Header.Get("X-Request-Id") != "abc-1" ||
+	if r.Header.Get("X-Scf-Secret-Id") != "" || r.Header.Get("X-Scf-Secret-Key") != "of the role" || r.Header.Get("X-Forwarded-For") != "127.0.0.1" || r.Header.Get("X-Request-Id") != "abc-1" ||
 		r.Header.Get("Accept-Encoding") != "identity" || r.RequestURI != "/f/a%2Fb?q=1;2" || "http://"+r.Host != url {
 		t.Errorf("the function got %s %s %v", r.Host, r.RequestURI, r.Header)
 	}

@@ -4,6 +4,7 @@ package timer
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/rpc"
@@ -19,6 +20,9 @@ type Function struct {
 	Address string        // host:port of its RPC
 	Memory  int64         // bytes, which it is told
 	Timeout time.Duration // of one event
+
+	// Environment is what the platform sets anew at each event: the credentials of the function's role.
+	Environment map[string]string
 }
 
 // Failure is what the function itself answered: that it failed.
@@ -37,10 +41,14 @@ func (f Function) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
+	environment, err := json.Marshal(f.Environment)
+	if err != nil {
+		panic(fmt.Errorf("marshal an environment: %w", err)) // texts always marshal
+	}
 	req := &messages.InvokeRequest{
 		Payload: event, RequestId: uuid.NewString(), FunctionName: f.Name, FunctionVersion: "$LATEST", Namespace: "default",
 		Deadline:        messages.InvokeRequest_Timestamp{Seconds: deadline.Unix(), Nanos: int64(deadline.Nanosecond())},
-		MemoryLimitInMb: int32(f.Memory >> 20), TimeLimitInMs: int32(f.Timeout.Milliseconds()),
+		MemoryLimitInMb: int32(f.Memory >> 20), TimeLimitInMs: int32(f.Timeout.Milliseconds()), Environment: string(environment),
 	}
 	var res messages.InvokeResponse
 	if err := f.call(ctx, "Function.Invoke", req, &res); err != nil {

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 		}
 		fc, _ := functioncontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
-		return fmt.Sprint(e, fc.FunctionName, fc.MemoryLimitInMb, fc.TimeLimitInMs, time.Until(deadline) > 0), nil
+		return fmt.Sprint(e, fc.FunctionName, fc.MemoryLimitInMb, fc.TimeLimitInMs, time.Until(deadline) > 0, " ", os.Getenv("TENCENTCLOUD_SECRETID")), nil
 	})
 }
 
@@ -58,6 +58,7 @@ func run(t *testing.T) Function {
 	}
 	t.Cleanup(release)
 	f := Function{Name: "sweeper", Address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Memory: 128 << 20, Timeout: time.Minute}
+	f.Environment = map[string]string{"TENCENTCLOUD_SECRETID": "of the role"}
 	p := supervise.Start(supervise.Spec{
 		Name: "sweeper", Path: os.Args[0], Env: []string{"_LAMBDA_SERVER_PORT=" + strconv.Itoa(port)}, Probe: f.Ping,
 	}, console.New(io.Discard, false, slog.LevelInfo))
@@ -71,7 +72,7 @@ func run(t *testing.T) Function {
 func TestInvoke(t *testing.T) {
 	f := run(t)
 	got, err := f.Invoke(t.Context(), []byte(`{"Type":"Timer","TriggerName":"sweep","Time":"2019-02-21T11:49:00Z","Message":"hi"}`))
-	want := strconv.Quote(fmt.Sprint(events.TimerEvent{Type: "Timer", TriggerName: "sweep", Time: "2019-02-21T11:49:00Z", Message: "hi"}, "sweeper", 128, 60000, true))
+	want := strconv.Quote(fmt.Sprint(events.TimerEvent{Type: "Timer", TriggerName: "sweep", Time: "2019-02-21T11:49:00Z", Message: "hi"}, "sweeper", 128, 60000, true, " ", "of the role"))
 	if string(got) != want || err != nil {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
 	}
