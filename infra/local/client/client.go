@@ -4,6 +4,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,8 +60,14 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string {
+	if p.Code == "" { // not ours: a proxy's, or the platform's own
+		return fmt.Sprintf("%s (request %s)", p.Detail, cmp.Or(p.RequestID, "unknown"))
+	}
 	return fmt.Sprintf("%s (%d %s, request %s)", p.Detail, p.Status, p.Code, p.RequestID)
 }
+
+// RequestID is what an answer's logs are found by: the function's own id, else the platform's.
+func RequestID(h http.Header) string { return cmp.Or(h.Get("X-Request-Id"), h.Get("X-Scf-Request-Id")) }
 
 // request is one call; body is sent anew at every try.
 type request struct {
@@ -131,7 +138,7 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	p := &Problem{}
 	body, err := io.ReadAll(io.LimitReader(res.Body, largestAnswer))
 	if err != nil || json.Unmarshal(body, p) != nil || p.Code == "" {
-		p = &Problem{Status: res.StatusCode, Detail: r.method + " " + target.Path + " was answered with " + res.Status}
+		p = &Problem{Status: res.StatusCode, Detail: r.method + " " + target.Path + " was answered with " + res.Status, RequestID: RequestID(res.Header)}
 	}
 	return nil, &refusal{p, res.Header.Get("Retry-After")}
 }
