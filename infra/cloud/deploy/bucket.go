@@ -31,7 +31,7 @@ func newBucket(s stage, base *url.URL, transport http.RoundTripper) *cos.Client 
 }
 
 // corsID names this stage's rule among others of the bucket.
-func (l *launch) corsID() string { return l.deployment.app + "-" + l.stage.name }
+func (l *launch) corsID() string { return l.deployment.Name + "-" + l.stage.name }
 
 // corsRule lets the stage's pages put pictures and fetch results.
 func (l *launch) corsRule() cos.BucketCORSRule {
@@ -129,7 +129,7 @@ func (l *launch) setLifecycle(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", l.bucketTrouble(err)
 	}
-	ours := lifecycleRules(l.deployment.app)
+	ours := lifecycleRules(l.deployment.Name)
 	rules, changed := merge(have.Rules, ours, func(r cos.BucketLifecycleRule) string { return r.ID })
 	if !changed {
 		return fmt.Sprintf("the bucket has its %d rules", len(ours)), nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/recon3d/recon3d/infra/local/manifest"
 )
 
 const (
@@ -15,6 +17,9 @@ const (
 	pollEvery = 3 * time.Second // while something is not yet as it should be
 	longest   = 3 * time.Minute // until it has to be
 )
+
+// types are the platform's words for the kinds of functions.
+var types = map[manifest.Kind]string{manifest.Web: "HTTP", manifest.Event: "Event"}
 
 // deployed is a function as the platform lists it.
 type deployed struct {
@@ -33,13 +38,13 @@ func (l *launch) list(ctx context.Context) (map[string]deployed, error) {
 			TotalCount int
 		}
 		err := l.api.call(ctx, "ListFunctions", map[string]any{
-			"Namespace": l.deployment.namespace, "SearchKey": l.deployment.app + "-" + l.stage.name + "-", "Offset": offset, "Limit": pageSize,
+			"Namespace": l.deployment.Namespace, "SearchKey": l.deployment.Name + "-" + l.stage.name + "-", "Offset": offset, "Limit": pageSize,
 		}, &page)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range page.Functions {
-			if l.deployment.owns(f.FunctionName) {
+			if l.owns(f.FunctionName) {
 				found[f.FunctionName] = f
 			}
 		}
@@ -59,18 +64,17 @@ func (l *launch) settle(ctx context.Context) (string, error) {
 			return err
 		}
 		var missing []error
-		for _, key := range slices.Sorted(maps.Keys(l.deployment.functions)) {
-			want := l.deployment.functions[key]
-			f, ok := there[want.name]
+		for _, want := range l.deployment.Functions {
+			f, ok := there[want.Deployed]
 			switch {
 			case !ok:
-				missing = append(missing, fmt.Errorf("%s is not there", want.name))
-			case f.Type != want.kind:
-				return remedy(fmt.Errorf("%s is a function of type %s, and should be %s", f.FunctionName, f.Type, want.kind),
+				missing = append(missing, fmt.Errorf("%s is not there", want.Deployed))
+			case f.Type != types[want.Kind]:
+				return remedy(fmt.Errorf("%s is a function of type %s, and should be %s", f.FunctionName, f.Type, types[want.Kind]),
 					"The type is fixed at creation: delete that function in the console, then deploy again.")
 			case strings.HasSuffix(f.Status, "Failed"):
 				return remedy(fmt.Errorf("%s is %s: %s", f.FunctionName, f.Status, f.StatusDesc),
-					"tccli scf GetFunction --region %s --FunctionName %s tells why.", l.deployment.region, f.FunctionName)
+					"tccli scf GetFunction --region %s --FunctionName %s tells why.", l.deployment.Region, f.FunctionName)
 			case f.Status != "Active":
 				missing = append(missing, fmt.Errorf("%s is still %s", f.FunctionName, f.Status))
 			}
@@ -80,7 +84,7 @@ func (l *launch) settle(ctx context.Context) (string, error) {
 		}
 		return pending{errors.Join(missing...)}
 	})
-	return fmt.Sprintf("%d functions can be called", len(l.deployment.functions)), err
+	return fmt.Sprintf("%d functions can be called", len(l.deployment.Functions)), err
 }
 
 // gone waits until none of the deployment's functions is left.

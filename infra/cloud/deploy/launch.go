@@ -8,16 +8,19 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tencentyun/cos-go-sdk-v5"
+
+	"github.com/recon3d/recon3d/infra/local/manifest"
 )
 
 // launch brings one stage up or takes it down.
 type launch struct {
-	deployment deployment
+	deployment manifest.Deployment // filled in with the stage's variables
+	routes     manifest.Routes
 	stage      stage
 	base       *url.URL // PUBLIC_BASE_URL
 	api        *api
@@ -31,8 +34,10 @@ type launch struct {
 	mask       *strings.Replacer
 }
 
-func newLaunch(d deployment, s stage, o options, out io.Writer) (*launch, error) {
-	l := &launch{deployment: d, stage: s, dryRun: o.dryRun, yes: o.yes, wait: o.wait, out: out, mask: s.mask(), transport: http.DefaultTransport}
+func newLaunch(d manifest.Deployment, routes manifest.Routes, s stage, o options, out io.Writer) (*launch, error) {
+	l := &launch{
+		deployment: d, routes: routes, stage: s, dryRun: o.dryRun, yes: o.yes, wait: o.wait, out: out, mask: s.mask(), transport: http.DefaultTransport,
+	}
 	var err error
 	if l.base, err = origin(s, "PUBLIC_BASE_URL"); err != nil {
 		return nil, err
@@ -48,7 +53,7 @@ func newLaunch(d deployment, s stage, o options, out io.Writer) (*launch, error)
 	if o.transport != nil {
 		l.transport = o.transport
 	}
-	l.api = newAPI(s, d.region, l.transport, l.say)
+	l.api = newAPI(s, d.Region, l.transport, l.say)
 	l.bucket = newBucket(s, bucket, l.transport)
 	return l, nil
 }
@@ -79,12 +84,7 @@ func (l *launch) ready() error {
 		return nil
 	}
 	_, noToken := l.bearer()
-	var noCertificate error
-	if l.base.Scheme == "https" && l.stage.vars[certificate] == "" {
-		noCertificate = remedy(fmt.Errorf("%s: %s is missing: the domain needs a certificate for https", l.stage.file, certificate),
-			"Have one made or uploaded at https://console.cloud.tencent.com/ssl, and write its id there.")
-	}
-	return errors.Join(l.installed(), noCertificate, noToken, l.stage.examples(filepath.Join("infra", "cloud", "env.example")))
+	return errors.Join(l.installed(), noToken)
 }
 
 // up deploys.
@@ -93,7 +93,7 @@ func (l *launch) up(ctx context.Context) error {
 		return err
 	}
 	return l.plan(
-		fmt.Sprintf("%s stage %s, region %s, at %s", l.deployment.app, l.stage.name, l.deployment.region, l.base),
+		fmt.Sprintf("%s stage %s, region %s, at %s", l.deployment.Name, l.stage.name, l.deployment.Region, l.base),
 		step{"account", "may it be used, and what is there", l.account},
 		step{"checks", "all that can be known beforehand", l.check},
 		step{"package", "what is deployed", l.pack},
@@ -117,7 +117,7 @@ func (l *launch) down(ctx context.Context, in io.Reader) error {
 		return err
 	}
 	err := l.plan(
-		fmt.Sprintf("taking %s stage %s away, region %s", l.deployment.app, l.stage.name, l.deployment.region),
+		fmt.Sprintf("taking %s stage %s away, region %s", l.deployment.Name, l.stage.name, l.deployment.Region),
 		step{"routes", "of " + l.base.Hostname(), l.dropRoutes},
 		step{"functions", "removed, by the scf CLI", l.remove},
 		step{"cors", "this stage's rule of the bucket", l.dropCORS},
@@ -129,7 +129,7 @@ func (l *launch) down(ctx context.Context, in io.Reader) error {
   bucket   %s, with all objects and its lifecycle rules
   Redis    with all tasks and pictures' records
   roles    %s-%s-*, the private network, the certificate, the logs
-  DNS      %s`, l.bucket.BaseURL.BucketURL.Host, l.deployment.app, l.stage.name, l.dns())
+  DNS      %s`, l.bucket.BaseURL.BucketURL.Host, l.deployment.Name, l.stage.name, l.dns())
 	return nil
 }
 
@@ -149,13 +149,31 @@ func (l *launch) ask(in io.Reader) error {
 	return nil
 }
 
-// account makes a call that changes nothing: a key that is wrong is told before the minutes that the package takes.
+// account makes calls that change nothing: what a key or a certificate lacks is told before the minutes that the package takes.
 func (l *launch) account(ctx context.Context) (string, error) {
 	there, err := l.list(ctx)
 	if err != nil {
-		return "", remedy(err, "Is the key of %s right, and may it call scf:* and cos:*? https://console.cloud.tencent.com/cam", l.stage.file)
+		return "", remedy(err, "Is the key in the environment right, and may it call scf:* and cos:*? https://console.cloud.tencent.com/cam")
 	}
-	return fmt.Sprintf("%d of %d functions are there", len(there), len(l.deployment.functions)), nil
+	have, err := l.present(ctx, l.base.Hostname())
+	if err != nil {
+		return "", err
+	}
+	if have != nil {
+		if err := l.foreign(*have); err != nil {
+			return "", err
+		}
+	}
+	if want := l.wanted(have); want.Protocol == "HTTPS" && want.CertConfig == nil && !l.dryRun {
+		return "", remedy(fmt.Errorf("%s is not in the environment, and %s has none yet: https needs a certificate", certificate, want.Domain),
+			"Have one made or uploaded at https://console.cloud.tencent.com/ssl, and take its id.")
+	}
+	return fmt.Sprintf("%d of %d functions are there", len(there), len(l.deployment.Functions)), nil
+}
+
+// owns tells whether a function on the platform is one of this stage.
+func (l *launch) owns(name string) bool {
+	return slices.ContainsFunc(l.deployment.Functions, func(f manifest.Function) bool { return f.Deployed == name })
 }
 
 // appID is the account's number: the bucket's name ends in it.

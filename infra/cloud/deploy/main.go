@@ -20,13 +20,21 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/recon3d/recon3d/infra/local/manifest"
+)
+
+const (
+	ymlFile    = "serverless.yml"
+	routesFile = "infra/cloud/routes.yaml"
 )
 
 const usage = `usage: deploy [flags] up STAGE          checks, packages, deploys, sets the domain and the bucket, tries it out
        deploy [flags] down STAGE        takes functions and domain away; objects and Redis stay
        deploy [flags] smoke STAGE|URL   runs one small picture through a deployed address
 
-STAGE is a name such as prod; its variables are in infra/cloud/STAGE.env, made from infra/cloud/env.example.
+STAGE is a name such as prod; its variables are in infra/cloud/STAGE.env, made from infra/cloud/env.example. The account is in the environment:
+TENCENT_SECRET_ID, TENCENT_SECRET_KEY, TENCENT_TOKEN; so are CERTIFICATE_ID of the domain, at first, and SMOKE_TOKEN where JWT_SECRET is empty.
 `
 
 // longestSmoke is how long the smoke test waits for the address to answer, and then for the model.
@@ -98,16 +106,20 @@ func runThrough(ctx context.Context, transport http.RoundTripper, args []string,
 
 // open reads all that is known of a stage before anything is called.
 func open(name string, o options, out io.Writer) (*launch, error) {
-	d, err := readDeployment("serverless.yml", filepath.Join("infra", "cloud", "routes.yaml"))
-	if err != nil {
-		return nil, err
-	}
 	if o.env == "" {
 		o.env = filepath.Join("infra", "cloud", name+".env")
 	}
-	s, err := readStage(name, o.env, d.variables, os.LookupEnv, !o.dryRun)
+	s, err := readStage(name, o.env, os.Getenv, !o.dryRun)
 	if err != nil {
 		return nil, err
 	}
-	return newLaunch(d.in(s), s, o, out)
+	d, err := manifest.ReadDeployment(ymlFile)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := manifest.ReadRoutes(routesFile, d)
+	if err != nil {
+		return nil, err
+	}
+	return newLaunch(d.Expand(s.vars), routes, s, o, out)
 }

@@ -22,7 +22,7 @@ type rehearsal struct {
 
 // deployed lets a rehearsal begin with the stage as up leaves it.
 func (r *rehearsal) deployed() {
-	d := r.launch.wanted()
+	d := r.launch.wanted(nil)
 	r.domain, r.functions = &d, true
 	r.cors = fmt.Appendf(nil, "<CORSConfiguration><CORSRule><ID>%s</ID></CORSRule></CORSConfiguration>", r.launch.corsID())
 }
@@ -102,9 +102,9 @@ func (r *rehearsal) atPlatform(action string, body []byte) (answer []byte, err e
 		}
 	case "ListFunctions":
 		there := []deployed{}
-		for _, f := range r.launch.deployment.functions {
+		for _, f := range r.launch.deployment.Functions {
 			if r.functions {
-				there = append(there, deployed{FunctionName: f.name, Type: f.kind, Status: "Active"})
+				there = append(there, deployed{FunctionName: f.Deployed, Type: types[f.Kind], Status: "Active"})
 			}
 		}
 		result["Functions"] = there

@@ -33,15 +33,21 @@ type endpoint struct {
 
 type rewrite struct{ Path, Type, Rewrite string }
 
-// wanted is the domain as routes.yaml has it.
-func (l *launch) wanted() domain {
+// wanted is the domain as routes.yaml has it. Where no certificate is named it keeps the one that it has.
+func (l *launch) wanted(have *domain) domain {
 	d := domain{Domain: l.base.Hostname(), Protocol: "HTTP"}
 	if l.base.Scheme == "https" {
-		d.Protocol, d.CertConfig = "HTTPS", &certConfig{l.stage.vars[certificate]}
+		d.Protocol = "HTTPS"
+		if id := l.stage.vars[certificate]; id != "" {
+			d.CertConfig = &certConfig{id}
+		} else if have != nil {
+			d.CertConfig = have.CertConfig
+		}
 	}
-	for _, r := range l.deployment.routes {
+	for _, r := range l.routes {
+		f, _ := l.deployment.Function(r.Function) // ReadRoutes has seen that it is there
 		d.EndpointsConfig = append(d.EndpointsConfig, endpoint{
-			Namespace: l.deployment.namespace, FunctionName: l.deployment.functions[r.Function].name, Qualifier: qualifier, PathMatch: r.Path,
+			Namespace: l.deployment.Namespace, FunctionName: f.Deployed, Qualifier: qualifier, PathMatch: r.Path,
 		})
 	}
 	return d.normal()
@@ -91,7 +97,7 @@ func (l *launch) present(ctx context.Context, name string) (*domain, error) {
 // foreign refuses a domain that leads to functions which are not of this stage: somebody else's would be cut off.
 func (l *launch) foreign(d domain) error {
 	for _, e := range d.EndpointsConfig {
-		if e.Namespace != l.deployment.namespace || !l.deployment.owns(e.FunctionName) {
+		if e.Namespace != l.deployment.Namespace || !l.owns(e.FunctionName) {
 			return remedy(fmt.Errorf("%s%s leads to %s of namespace %s, which is not of this stage", d.Domain, e.PathMatch, e.FunctionName, e.Namespace),
 				"Take another PUBLIC_BASE_URL, or remove that path by hand at https://console.cloud.tencent.com/scf/custom-domain.")
 		}
@@ -101,11 +107,11 @@ func (l *launch) foreign(d domain) error {
 
 // setRoutes makes the domain what routes.yaml says: created, updated, or left alone.
 func (l *launch) setRoutes(ctx context.Context) (string, error) {
-	want := l.wanted()
-	have, err := l.present(ctx, want.Domain)
+	have, err := l.present(ctx, l.base.Hostname())
 	if err != nil {
 		return "", err
 	}
+	want := l.wanted(have)
 	action, did := "CreateCustomDomain", "created"
 	if have != nil {
 		if reflect.DeepEqual(*have, want) {
@@ -153,5 +159,5 @@ func (l *launch) dropRoutes(ctx context.Context) (string, error) {
 
 // dns says which record the domain needs. The bucket's name ends in the account's AppId.
 func (l *launch) dns() string {
-	return fmt.Sprintf("%s CNAME %s.%s.tencentscf.com", l.base.Hostname(), l.appID(), l.deployment.region)
+	return fmt.Sprintf("%s CNAME %s.%s.tencentscf.com", l.base.Hostname(), l.appID(), l.deployment.Region)
 }
