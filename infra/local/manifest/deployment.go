@@ -42,7 +42,8 @@ type Function struct {
 // Variable is one of the environment that a function gets.
 type Variable struct {
 	Name, Value string
-	Line        int
+	Line        int // where the function is given it
+	ValueLine   int // where its value stands, which other functions may be given too
 }
 
 // Variable finds a variable by its name.
@@ -131,6 +132,7 @@ func ReadDeployment(path string) (Deployment, error) {
 		App: file.App, Name: file.Name, Stage: file.Stage, Region: file.Inputs.Region, Namespace: file.Inputs.Namespace,
 	}
 	for name, f := range file.Inputs.Functions {
+		f.line = keyLine(child(child(document.Content[0], "inputs"), "functions"), name)
 		f.check(name, &wrong)
 		d.Functions = append(d.Functions, f.as(name))
 	}

@@ -36,7 +36,8 @@ func (d Deployment) Expand(stage map[string]string) Deployment {
 		f.Deployed, f.Role = fill(f.Deployed), fill(f.Role)
 		variables := make([]Variable, len(f.Environment))
 		for j, v := range f.Environment {
-			variables[j] = Variable{v.Name, fill(v.Value), v.Line}
+			v.Value = fill(v.Value)
+			variables[j] = v
 		}
 		f.Environment = variables
 		functions[i] = f

@@ -27,7 +27,7 @@ type function struct {
 
 func (f *function) UnmarshalYAML(n *yaml.Node) error {
 	type plain function
-	f.line, f.lines = n.Line, map[string]int{}
+	f.lines = map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		f.lines[n.Content[i].Value] = n.Content[i].Line
 	}
@@ -36,7 +36,12 @@ func (f *function) UnmarshalYAML(n *yaml.Node) error {
 	}
 	if list := child(n, "environments"); list != nil && list.Kind == yaml.SequenceNode {
 		for i := range f.Environments {
-			f.Environments[i].line = list.Content[i].Line
+			item := list.Content[i]
+			f.Environments[i].line = item.Line
+			if item.Kind == yaml.AliasNode {
+				item = item.Alias
+			}
+			f.Environments[i].at = item.Line
 		}
 	}
 	return nil
@@ -53,7 +58,7 @@ func (f *function) at(key string) int {
 // variable is an item of environments.
 type variable struct {
 	Key, Value string
-	line       int // where it is given to this function: an alias's own
+	line, at   int // where it is given to this function, and where its value stands: another line for an alias
 }
 
 func (f *function) as(name string) Function {
@@ -62,7 +67,7 @@ func (f *function) as(name string) Function {
 		Memory: f.MemorySize << 20, Timeout: time.Duration(f.Timeout) * time.Second,
 	}
 	for _, v := range f.Environments {
-		found.Environment = append(found.Environment, Variable{v.Key, v.Value, v.line})
+		found.Environment = append(found.Environment, Variable{v.Key, v.Value, v.line, v.at})
 	}
 	return found
 }

@@ -92,6 +92,12 @@ func known(mapping *yaml.Node, place, prefix string, keys []string, wrong *probl
 	}
 }
 
+// keyLine is the line of a key of a mapping that has it.
+func keyLine(mapping *yaml.Node, key string) int {
+	i := slices.IndexFunc(mapping.Content, func(n *yaml.Node) bool { return n.Value == key })
+	return mapping.Content[i].Line
+}
+
 // child is the value of a key of a mapping, or nil.
 func child(mapping *yaml.Node, key string) *yaml.Node {
 	if mapping == nil {

@@ -41,7 +41,7 @@ func TestReadDeployment(t *testing.T) {
 		Functions: []Function{
 			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second, Line: 5},
 			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute, Line: 7},
-			{Name: "tasks", Kind: Web, Memory: 128 << 20, Timeout: 10 * time.Second, Line: 6, Environment: []Variable{{"A", "${env:B}", 6}}},
+			{Name: "tasks", Kind: Web, Memory: 128 << 20, Timeout: 10 * time.Second, Line: 6, Environment: []Variable{{"A", "${env:B}", 6, 6}}},
 		},
 		Timers: []Timer{{Name: "sweep", Function: "sweeper", Cron: "*/15 * * * * * *", Message: "hi", Line: 11}},
 	}
@@ -182,7 +182,7 @@ func TestReadStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Stage{{"A", "b", 3}, {"C", "d # e", 4}, {"F", "", 5}, {"G", "h", 6}}, got); diff != "" {
+	if diff := cmp.Diff(Stage{{"A", "b", 3, 3}, {"C", "d # e", 4, 4}, {"F", "", 5, 5}, {"G", "h", 6, 6}}, got); diff != "" {
 		t.Errorf("stage (-want +got):\n%s", diff)
 	}
 	for text, want := range map[string]string{
@@ -196,11 +196,11 @@ func TestReadStage(t *testing.T) {
 
 func TestExpand(t *testing.T) {
 	d := Deployment{App: "a", Name: "n", Stage: "${env:STAGE}", Region: "${env:REGION}", Functions: []Function{
-		{Deployed: "${name}-${stage}-f", Role: "${app}", Environment: []Variable{{"A", "x${env:B}y${env:NONE}", 7}, {"C", "${env:EMPTY}", 8}}},
+		{Deployed: "${name}-${stage}-f", Role: "${app}", Environment: []Variable{{"A", "x${env:B}y${env:NONE}", 7, 3}, {"C", "${env:EMPTY}", 8, 8}}},
 	}}
 	got := d.Expand(map[string]string{"STAGE": "s", "REGION": "r", "B": "${name}", "EMPTY": ""})
 	want := Deployment{App: "a", Name: "n", Stage: "s", Region: "r", Functions: []Function{
-		{Deployed: "n-s-f", Role: "a", Environment: []Variable{{"A", "x${name}yundefined", 7}, {"C", "", 8}}},
+		{Deployed: "n-s-f", Role: "a", Environment: []Variable{{"A", "x${name}yundefined", 7, 3}, {"C", "", 8, 8}}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("expanded (-want +got):\n%s", diff)

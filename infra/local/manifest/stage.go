@@ -49,7 +49,7 @@ func ReadStage(path string) (Stage, error) {
 		} else if strings.ContainsAny(value, "#'\"`") {
 			wrong.add(n, "%s: put quotes around the value: what follows a # is a comment to some readers", name)
 		}
-		stage = append(stage, Variable{name, strings.TrimSpace(value), n})
+		stage = append(stage, Variable{name, strings.TrimSpace(value), n, n})
 	}
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("read stage %s: %w", path, err)

@@ -21,14 +21,18 @@ type trigger struct {
 			EnableExtranet bool `yaml:"enableExtranet"`
 		} `yaml:"netConfig"`
 	}
-	line, cron int // lines of the item and of its cronExpression
+	line, cron int  // lines of the item and of its cronExpression
+	aliased    bool // its parameters are those of another, which is checked
 }
 
 func (t *trigger) UnmarshalYAML(n *yaml.Node) error {
 	type plain trigger
 	t.line, t.cron = n.Line, n.Line
-	if at := child(child(n, "parameters"), "cronExpression"); at != nil {
-		t.cron = at.Line
+	if parameters := child(n, "parameters"); parameters != nil {
+		t.aliased = parameters.Kind == yaml.AliasNode
+		if at := child(parameters, "cronExpression"); at != nil {
+			t.cron = at.Line
+		}
 	}
 	return n.Decode((*plain)(t))
 }
@@ -40,6 +44,7 @@ func (t *trigger) check(functions map[string]function, wrong *problems) {
 		wrong.add(t.line, "trigger of the unknown function %q%s", t.Function, orNearest(t.Function, slices.Sorted(maps.Keys(functions))))
 	case t.Type == "http" && f.Type != Web:
 		wrong.add(t.line, "http trigger of %s, which is no web function: multipart bodies would be damaged", t.Function)
+	case t.Type == "http" && t.aliased:
 	case t.Type == "http" && !t.Parameters.NetConfig.EnableExtranet:
 		wrong.add(t.line, "http trigger of %s needs netConfig: {enableExtranet: true}: nobody would reach its URL", t.Function)
 	case t.Type == "http" && t.Parameters.Qualifier == "":
