@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"time"
 )
 
@@ -116,11 +117,16 @@ type show struct {
 	next  []int64 // numbers of the next events of the topics
 }
 
+// seldom is a GOGC with which the generator collects once a second or less often.
+const seldom = 800
+
 // measureRelay lets the servers take turns in each case, several rounds.
 func measureRelay(ctx context.Context, b *bench) error {
 	if err := allowDescriptors(3 * b.relay.clients); err != nil {
 		return err
 	}
+	// The generator's own collections, several a second of a heap this small, would hold up what it measures.
+	defer debug.SetGCPercent(debug.SetGCPercent(seldom))
 	results := relayResults{}
 	skipped := map[string]bool{}
 	for round := range b.relay.rounds {
