@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 			return 0, err
 		}
 		defer os.RemoveAll(programs)
-		build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", programs, "./functions/...")
+		build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", programs, "./functions/...", "./infra/cloud/check")
 		build.Dir = repository
 		if out, err := build.CombinedOutput(); err != nil {
 			return 0, fmt.Errorf("build the functions: %w\n%s", err, out)
@@ -80,6 +80,7 @@ func TestEachMistakeIsTold(t *testing.T) {
 		"reserved prefix":           {old: "        - {key: RUN_MODE, value: event}\n", new: "        - {key: RUN_MODE, value: event}\n        - {key: SCF_REGION, value: x}\n", told: told{at: "SCF_REGION", want: "function sweeper: SCF_REGION has a prefix that the platform keeps for itself: call it otherwise"}, also: []told{{at: "SCF_REGION", want: "function sweeper does not read SCF_REGION: take it away"}}},
 		"variable twice":            {old: "        - {key: FUNCTION, value: web}\n", new: "        - {key: FUNCTION, value: web}\n        - {key: FUNCTION, value: web} # again\n", told: told{at: "# again", want: "function web: FUNCTION is in line %d already: take one of them away", of: "value: web}"}},
 		"private URL":               {old: "{enableExtranet: true, enableIntranet: false}", new: "{enableIntranet: true}", told: told{at: "    - type: http", want: "http trigger of picture needs netConfig: {enableExtranet: true}: nobody would reach its URL"}},
+		"two URLs":                  {old: "    - {type: http, function: web, parameters: *functionUrl}\n", new: "    - {type: http, function: web, parameters: *functionUrl}\n    - {type: http, function: web, parameters: *functionUrl} # again\n", told: told{at: "# again", want: "web has a URL by the trigger of line %d already: take one of them away", of: "function: web, parameters"}},
 		"no URL":                    {old: "    - {type: http, function: web, parameters: *functionUrl}\n", new: "", told: told{at: "    web:\n", want: "function web has no trigger, nothing would ever call it: add an http trigger for it"}},
 		"URL of an unknown":         {old: "function: web, parameters", new: "function: wab, parameters", told: told{at: "function: wab", want: `trigger of the unknown function "wab": is it web?`}, also: []told{{at: "    web:\n", want: "function web has no trigger, nothing would ever call it: add an http trigger for it"}}},
 		"timer that stays off":      {old: "year\n        enable: true\n", new: "year\n", told: told{at: "type: timer", want: "timer trigger of sweeper needs enable: true: it would be made and stay off"}},
@@ -286,6 +287,32 @@ func TestTheProcessIsAStage(t *testing.T) {
 	}
 	if want := "environment: TICKET_SECRET has 5 bytes, and 32 are the least: openssl rand -hex 32"; !strings.Contains(wrong.Error(), want) {
 		t.Errorf("got %v, want %q", wrong, want)
+	}
+}
+
+func TestTheCommand(t *testing.T) {
+	root := copied(t)
+	run := func(args ...string) (exit int, out, told string) {
+		var stdout, stderr strings.Builder
+		cmd := exec.Command(filepath.Join(programs, "check"), args...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = root, &stdout, &stderr
+		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()
+	}
+	if exit, out, told := run("-env", exampleFile, "-bin", programs); exit != 0 || out != "nothing to mend before a deployment\n" || told != "" {
+		t.Errorf("fine: got %d, %q, %q", exit, out, told)
+	}
+	replace(t, filepath.Join(root, ymlFile), "timeout: 30", "timeout: 0")
+	if exit, out, told := run("-env", exampleFile, "-bin", programs); exit != 1 || !strings.HasPrefix(out, fmt.Sprintf("serverless.yml:%d: function picture: timeout", lineOf(t, content(t, filepath.Join(root, ymlFile)), "timeout: 0"))) || told != "1 thing to mend before a deployment\n" {
+		t.Errorf("wrong: got %d, %q, %q", exit, out, told)
+	}
+	if exit, _, told := run("-env", "nowhere.env", "-bin", programs); exit != 2 || !strings.Contains(told, "open nowhere.env: no such file") {
+		t.Errorf("no stage: got %d, %q", exit, told)
+	}
+	if exit, _, told := run("prod"); exit != 2 || !strings.HasPrefix(told, "usage: check [-env FILE]") {
+		t.Errorf("an argument: got %d, %q", exit, told)
 	}
 }
 

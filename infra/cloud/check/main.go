@@ -44,9 +44,10 @@ func main() {
 		fmt.Println(p)
 	}
 	if len(wrong) > 0 {
-		fmt.Fprintf(os.Stderr, "%s to mend; nothing was deployed\n", count(len(wrong), "thing"))
+		fmt.Fprintf(os.Stderr, "%s to mend before a deployment\n", count(len(wrong), "thing"))
 		os.Exit(1)
 	}
+	fmt.Println("nothing to mend before a deployment")
 }
 
 func count(n int, noun string) string {

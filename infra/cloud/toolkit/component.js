@@ -33,7 +33,7 @@ function functionInputs({ inputs, name, stage, app }) {
 
 /** The namespace of a trigger is its function's; that in which the toolkit looks for what is there already is always `default`. */
 function triggerInputs({ inputs }, functions) {
-  return (inputs.triggers ?? []).map(trigger => {
+  return (inputs.triggers ?? []).map((trigger) => {
     const { name, type } = functions.get(trigger.function)
     return { ...structuredClone(trigger), namespace: inputs.namespace ?? 'default', function: { name, type } }
   })

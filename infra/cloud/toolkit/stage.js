@@ -14,7 +14,7 @@ export function readStage(path) {
  */
 export function readDeployment(text, stage) {
   const file = parse(text, { merge: true })
-  const env = walk(file, value => {
+  const env = walk(file, (value) => {
     const whole = /^\$\{env:([\w.-]+)\}$/.exec(value)
     return whole ? stage[whole[1]] : value.replace(/\$\{env:([\w.-]+)\}/g, (_, name) => String(stage[name]))
   })

@@ -24,7 +24,7 @@ function objections(calls) {
       return `export const call${i}: api.${Action}Request = ${JSON.stringify(payload)}`
     }),
   ].join('\n')
-  const options = { strict: true, noEmit: true, skipLibCheck: true, types: [], moduleResolution: ts.ModuleResolutionKind.Node10, ignoreDeprecations: '5.0' }
+  const options = { strict: true, noEmit: true, skipLibCheck: true, types: [], moduleResolution: ts.ModuleResolutionKind.Node10 }
   const host = ts.createCompilerHost(options)
   const { getSourceFile } = host
   host.getSourceFile = (path, ...rest) => path === name ? ts.createSourceFile(path, source, ts.ScriptTarget.ES2022) : getSourceFile(path, ...rest)

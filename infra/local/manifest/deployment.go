@@ -140,8 +140,8 @@ func ReadDeployment(path string) (Deployment, error) {
 	reached := map[string]int{}
 	for _, t := range file.Inputs.Triggers {
 		t.check(file.Inputs.Functions, &wrong)
-		if before := reached[t.Function]; before != 0 {
-			wrong.add(t.line, "%s has a trigger in line %d already: take one of them away", t.Function, before)
+		if before := reached[t.Function]; before != 0 && t.Type == "http" {
+			wrong.add(t.line, "%s has a URL by the trigger of line %d already: take one of them away", t.Function, before)
 		}
 		reached[t.Function] = t.line
 		if t.Type == "timer" {
