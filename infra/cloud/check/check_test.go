@@ -99,15 +99,17 @@ func TestEachMistakeIsTold(t *testing.T) {
 		"name of other letters":  {old: "name: ${name}-${stage}-web", new: "name: ${name}.web", told: told{at: "    web:\n", want: `function web is called "recon3d.web": letters, digits, - and _, a letter first, a letter or digit last`}},
 		"name of another":        {old: "name: ${name}-${stage}-callback-status", new: "name: ${name}-${stage}-web", told: told{at: "    web:\n", want: "function web is called recon3d-prod-web, as callback-status is: give each its own name"}},
 		"role of another":        {old: "role: ${name}-${stage}-relay", new: "role: ${name}-${stage}-tasks", told: told{at: "    relay:\n", want: "function relay has the role recon3d-prod-tasks: infra/cloud/roles makes one for each function, recon3d-prod-relay"}},
-		"stage of other letters": {file: env, old: "STAGE=prod", new: "STAGE=Prod", told: told{at: "STAGE=", want: `STAGE is "Prod", and a part of every function's name: small letters and digits, a letter first`}},
+		"stage of other letters": {file: env, old: "STAGE=prod", new: "STAGE=Prod", told: told{at: "STAGE=", want: `STAGE is "Prod", and a part of every function's name: small letters, digits and -, a letter first`}},
 
 		"a role that nobody makes":  {old: "      handler: scf_bootstrap\n      memorySize: 128\n      timeout: 10\n      vpcConfig", new: "      handler: scf_bootstrap\n      memorySize: 128\n      timeout: 10\n      role: ${name}-${stage}-callback-status\n      vpcConfig", told: told{at: "    callback-status:\n", want: "function callback-status has a role, and infra/cloud/roles has no policy for it: take role away, or write infra/cloud/roles/callback-status.json"}},
 		"a policy that nobody gets": {old: "      role: ${name}-${stage}-relay\n", new: "", told: told{at: "    relay:\n", want: "function relay has no role, and infra/cloud/roles/relay.json is a policy for it: add role: ${name}-${stage}-relay"}},
 
 		// References to the stage.
-		"variable that no stage sets": {file: env, old: "JWT_AUDIENCE=recon3d\n", new: "", told: told{at: "${env:JWT_AUDIENCE}", in: ymlFile, want: `JWT_AUDIENCE is not set in infra/cloud/env.example, and functions would get the text "undefined": set it, to nothing where it is to be empty`}},
-		"variable that nobody needs":  {file: env, old: "STAGE=prod", new: "STAGE=prod\nREDIS_HOST=x", told: told{at: "REDIS_HOST", want: "serverless.yml has no use for REDIS_HOST: take it away, or give it to the functions that read it"}},
-		"reference of another form":   {old: "app: recon3d", new: "app: ${self:name}", told: told{at: "${self:name}", want: "${self:name} would stay as it stands: the framework fills in ${env:NAME}, ${name}, ${stage} and ${app}"}},
+		"variable that no stage sets, though it is needed": {file: env, old: "\nTICKET_SECRET=", new: "\n# ", told: told{in: ymlFile, at: "${env:TICKET_SECRET}", want: `TICKET_SECRET is not set in infra/cloud/env.example, and functions would get the text "undefined": set it, to nothing where it is to be empty`}},
+		"variable that no stage sets":                      {file: env, old: "JWT_AUDIENCE=recon3d\n", new: "", told: told{at: "${env:JWT_AUDIENCE}", in: ymlFile, want: `JWT_AUDIENCE is not set in infra/cloud/env.example, and functions would get the text "undefined": set it, to nothing where it is to be empty`}},
+		"variable that nobody needs":                       {file: env, old: "STAGE=prod", new: "STAGE=prod\nREDIS_HOST=x", told: told{at: "REDIS_HOST", want: "serverless.yml has no use for REDIS_HOST: take it away, or give it to the functions that read it"}},
+		"value that is filled in":                          {file: env, old: "JWT_AUDIENCE=recon3d", new: "JWT_AUDIENCE=${env:HOME}", told: told{at: "JWT_AUDIENCE=", want: "JWT_AUDIENCE holds ${…}, which the framework fills in once more: write the value itself"}},
+		"reference of another form":                        {old: "app: recon3d", new: "app: ${self:name}", told: told{at: "${self:name}", want: "${self:name} would stay as it stands: the framework fills in ${env:NAME}, ${name}, ${stage} and ${app}"}},
 
 		// What each program reads.
 		"superfluous variable": {old: "        - {key: FUNCTION, value: web}\n", new: "        - {key: FUNCTION, value: web}\n        - {key: RETENTION, value: 24h}\n", told: told{at: "RETENTION", want: "function web does not read RETENTION: take it away"}},

@@ -5,15 +5,15 @@ import "regexp"
 // nameForm is what the platform takes as a function's name: letters, digits, - and _, a letter first, a letter or digit last.
 var nameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*[A-Za-z0-9]$`)
 
-// stageForm keeps names apart: each is {name}-{stage}-{function}.
-var stageForm = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+// stageForm is what can stand in the middle of names: each is {name}-{stage}-{function}, of functions and of roles.
+var stageForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
 const longestName = 60 // characters
 
 // checkNames looks at what functions are called on the platform.
 func checkNames(s *subject) error {
 	if name, set := s.stage.values["STAGE"]; set && !stageForm.MatchString(name) {
-		s.add(s.stage.file, s.stage.lines["STAGE"], "STAGE is %q, and a part of every function's name: small letters and digits, a letter first", name)
+		s.add(s.stage.file, s.stage.lines["STAGE"], "STAGE is %q, and a part of every function's name: small letters, digits and -, a letter first", name)
 	}
 	before := map[string]string{}
 	for _, f := range s.filled.Functions {

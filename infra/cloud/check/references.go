@@ -39,6 +39,9 @@ func checkReferences(s *subject) error {
 		}
 	}
 	for _, name := range s.stage.order {
+		if strings.Contains(s.stage.values[name], "${") {
+			s.add(s.stage.file, s.stage.lines[name], "%s holds ${…}, which the framework fills in once more: write the value itself", name)
+		}
 		if !used[name] {
 			s.add(s.stage.file, s.stage.lines[name], "serverless.yml has no use for %s: take it away, or give it to the functions that read it%s", name, orMeant(name, sorted(used)))
 		}

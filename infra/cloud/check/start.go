@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,9 @@ func checkStart(s *subject) error {
 			return err
 		}
 		for _, complaint := range said {
+			if s.unset(f, variableIn.FindString(complaint)) {
+				continue
+			}
 			file, line := s.locate(f, complaint)
 			p := manifest.Problem{File: file, Line: line, Text: complaint}
 			complainants[p] = append(complainants[p], f.Name)
@@ -85,6 +89,13 @@ func (s *subject) locate(f manifest.Function, complaint string) (file string, li
 		}
 	}
 	return ymlFile, v.ValueLine
+}
+
+// unset tells whether a function's variable refers to one that the stage does not set: checkReferences tells that, once.
+func (s *subject) unset(f manifest.Function, name string) bool {
+	raw, _ := s.deployment.Function(f.Name)
+	v, _ := raw.Variable(name)
+	return slices.ContainsFunc(manifest.References(v.Value), func(of string) bool { _, set := s.stage.values[of]; return !set })
 }
 
 // patience is for a program that only reads its environment; one that takes longer is stuck.

@@ -60,7 +60,7 @@ func checkValues(s *subject) error {
 	for _, f := range s.filled.Functions {
 		for _, v := range f.Environment {
 			file, line := s.locate(f, v.Name)
-			if one := (manifest.Variable{Name: v.Name + file, Value: v.Value, Line: line}); v.Value == "" || judged[one] {
+			if one := (manifest.Variable{Name: v.Name + file, Value: v.Value, Line: line}); v.Value == "" || judged[one] || s.unset(f, v.Name) {
 				continue
 			} else {
 				judged[one] = true
@@ -128,7 +128,7 @@ var cosHost = regexp.MustCompile(`^[a-z0-9-]+-\d+\.cos\.([a-z0-9-]+)\.(?:myqclou
 
 func bucketHost(value string, s *subject) verdict {
 	u, err := url.Parse(value)
-	if err != nil {
+	if err != nil || u.Host == "" {
 		return verdict{} // the programs refuse it
 	}
 	m := cosHost.FindStringSubmatch(u.Host)

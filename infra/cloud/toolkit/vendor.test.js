@@ -27,7 +27,8 @@ function objections(calls) {
   const options = { strict: true, noEmit: true, skipLibCheck: true, types: [], moduleResolution: ts.ModuleResolutionKind.Node10 }
   const host = ts.createCompilerHost(options)
   const { getSourceFile } = host
-  host.getSourceFile = (path, ...rest) => path === name ? ts.createSourceFile(path, source, ts.ScriptTarget.ES2022) : getSourceFile(path, ...rest)
+  host.getSourceFile = (path, ...rest) =>
+    path === name ? ts.createSourceFile(path, source, ts.ScriptTarget.ES2022) : getSourceFile(path, ...rest)
   return ts.getPreEmitDiagnostics(ts.createProgram([name], options, host)).map(d => ts.flattenDiagnosticMessageText(d.messageText, '\n'))
 }
 
