@@ -13,6 +13,7 @@ WEB       := functions/web
 WORKER    := functions/worker
 VENV      := $(WORKER)/.venv
 PYTHON    := $(VENV)/bin/python
+TOOLKIT   := infra/cloud/toolkit
 OUT       ?= out
 
 GOLANGCI_LINT_VERSION := v2.15.0
@@ -111,7 +112,18 @@ chromium:
 	@infra/local/setup/chromium
 
 .PHONY: check
-check: lint test ## what CI runs: linters, then every test
+check: lint deploy-check test ## what CI runs: linters, what can be known of a deployment, every test
+
+# args deploy-check  ENV=FILE
+.PHONY: deploy-check
+deploy-check: build $(TOOLKIT)/node_modules/.package-lock.json ## what a deployment would do, known before it
+	go run ./infra/cloud/check -env $(or $(ENV),infra/cloud/env.example)
+	cd $(TOOLKIT) && npm run --silent verify && npm test --silent
+
+$(TOOLKIT)/node_modules/.package-lock.json: $(TOOLKIT)/package-lock.json
+	@infra/local/setup/node
+	cd $(TOOLKIT) && npm ci
+	@touch $@
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev $(WEB)/node_modules/.package-lock.json ## formatting, vet, imports' directions, types, what a file may name

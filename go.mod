@@ -7,6 +7,7 @@ ignore (
 	./.data
 	./functions/web/node_modules
 	./functions/worker/.venv
+	./infra/cloud/toolkit/node_modules
 	./infra/e2e/cos-node/node_modules
 )
 
