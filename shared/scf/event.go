@@ -21,7 +21,9 @@ func (f rpcHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) 
 	return f(ctx, payload)
 }
 
-// serveRPC answers the platform's calls until ctx is done. The library ends the process itself where it can't listen.
+// serveRPC answers the platform's calls until ctx is done. The library ends the process itself where it can't listen, and it listens on all
+// addresses, HOST notwithstanding: that is fixed in it. On the platform nothing but the platform reaches an instance; elsewhere a
+// firewall has to keep the port to this machine, for whoever reaches it can call the function and set its environment.
 func serveRPC(ctx context.Context, how hosting, invoke rpcHandler) {
 	var running invocations
 	go cloudfunction.StartHandler(rpcHandler(func(ctx context.Context, payload []byte) ([]byte, error) {
@@ -34,12 +36,18 @@ func serveRPC(ctx context.Context, how hosting, invoke rpcHandler) {
 }
 
 // serveEvents turns events of API Gateway and of function URLs into requests.
+//
+// An answer leaves when it is whole, so a stream of events ends with what there is at its first flush: the handler is told that its
+// client has left. An EventSource comes back after the time of `retry:` with the id of the last event that it has, and so gets all of them,
+// later.
 func serveEvents(ctx context.Context, how hosting, handler http.Handler) error {
 	serveRPC(ctx, how, func(ctx context.Context, payload []byte) ([]byte, error) {
 		var e event
 		if err := json.Unmarshal(payload, &e); err != nil {
 			return nil, fmt.Errorf("read event: %w", err)
 		}
+		ctx, leave := context.WithCancel(ctx)
+		defer leave()
 		r, err := e.request(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("turn event into a request: %w", err)
@@ -50,6 +58,11 @@ func serveEvents(ctx context.Context, how hosting, handler http.Handler) error {
 		var header http.Header
 		var body bytes.Buffer // leaves whole, when the handler has ended
 		w := newResponse(r, &body, func(s int, h http.Header) { status, header = s, h })
+		w.flushed = func() {
+			if isEventStream(header) {
+				leave()
+			}
+		}
 		if err := serveUnlessAborted(handler, w, r); err != nil {
 			return nil, err
 		}

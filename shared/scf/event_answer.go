@@ -15,6 +15,10 @@ type answer struct {
 	Body            string         `json:"body"`
 }
 
+func isEventStream(h http.Header) bool {
+	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
+}
+
 // newAnswer makes the answer of a response that was collected. A body that JSON can't carry as text goes as base64; a stream of
 // events is always text.
 func newAnswer(status int, header http.Header, body []byte) answer {
@@ -26,7 +30,7 @@ func newAnswer(status int, header http.Header, body []byte) answer {
 			a.Headers[name] = values
 		}
 	}
-	if !utf8.Valid(body) && !strings.HasPrefix(header.Get("Content-Type"), "text/event-stream") {
+	if !utf8.Valid(body) && !isEventStream(header) {
 		a.IsBase64Encoded, a.Body = true, base64.StdEncoding.EncodeToString(body)
 	}
 	return a

@@ -82,6 +82,19 @@ func TestEventsBecomeRequests(t *testing.T) {
 			Method: "GET", Host: "api.example.com", Path: "/list", EscapedPath: "/list", RequestURI: "/list?page=2", RemoteAddr: "10.0.2.14",
 			Query: map[string][]string{"page": {"2"}}, Header: map[string][]string{"X-Request-Id": {"of-the-gateway"}},
 		},
+		"apigateway_bare.json": {
+			Method: "DELETE", Path: "/a", EscapedPath: "/a", RequestURI: "/a?flag=&flag=", Query: map[string][]string{"flag": {"", ""}},
+			Header: map[string][]string{"X-Request-Id": {"of-the-platform"}},
+		},
+		"apigateway_browser.json": {
+			Method: "POST", Host: "service-3ei3tii4-251000691.gz.apigw.tencentcs.com", Path: "/release/a b", EscapedPath: "/release/a%20b",
+			RequestURI: "/release/a%20b?%E5%90%8D=%E5%80%BC", RemoteAddr: "203.0.113.7", Query: map[string][]string{"名": {"值"}},
+			Header: map[string][]string{
+				"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {"a=1; b=2"}, "X-Forwarded-For": {"203.0.113.7"},
+				"X-Request-Id": {"c6af9ac6-7b61-11e6-9a41-93e8deadbeef"},
+			},
+			Body: "k=\x00v", ContentLength: 4,
+		},
 		"functionurl_text.json": {
 			Method: "PUT", Host: "1253970226-abcdefghij.ap-guangzhou.tencentscf.com", Path: "/echo/größe", EscapedPath: "/echo/gr%C3%B6%C3%9Fe",
 			RequestURI: "/echo/gr%C3%B6%C3%9Fe?a=1", Query: map[string][]string{"a": {"1"}},
@@ -134,6 +147,10 @@ func TestAnswersOfEvents(t *testing.T) {
 				StatusCode: 200, Headers: map[string]any{"Content-Type": "text/event-stream; charset=utf-8"},
 				Body: "id: 0\ndata: \ufffd\n\nid: 1\ndata: \ufffd\n\nid: 2\ndata: \ufffd\n\n",
 			},
+		},
+		"a stream that goes on ends where it is flushed": {
+			`{"httpMethod":"GET","path":"/events","headers":{"last-event-id":"0"}}`,
+			answer{StatusCode: 200, Headers: map[string]any{"Content-Type": "text/event-stream"}, Body: "id: 1\n\nid: 2\n\n: context canceled\n"},
 		},
 		"HEAD": {
 			`{"httpMethod":"HEAD","path":"/x"}`,

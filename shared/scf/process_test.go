@@ -80,6 +80,13 @@ func handler(stopping context.Context) http.Handler {
 			fmt.Fprintf(w, "id: %d\ndata: \xff\n\n", i)
 		}
 	})
+	mux.HandleFunc("/events", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "id: 1\n\nid: 2\n\n")
+		http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		fmt.Fprintln(w, ":", r.Context().Err())
+	})
 	mux.HandleFunc("/abort", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	mux.HandleFunc("/until-told", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "begun")

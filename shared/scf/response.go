@@ -8,13 +8,13 @@ import (
 
 // response is an http.ResponseWriter as handlers know it from net/http's server, for platforms whose libraries have none or an
 // incomplete one: the head is final once it is written, HEAD and some statuses have no body, and a missing type is found out.
-// It can't flush.
 type response struct {
 	header   http.Header
 	begun    bool
 	bodiless bool
 	begin    func(status int, header http.Header) // is given the final head, to keep
 	body     io.Writer
+	flushed  func() // is told when the handler has written what it has for now; may be nil
 }
 
 func newResponse(r *http.Request, body io.Writer, begin func(status int, header http.Header)) *response {
@@ -46,6 +46,14 @@ func (w *response) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	return w.body.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (w *response) Flush() {
+	w.WriteHeader(http.StatusOK)
+	if w.flushed != nil {
+		w.flushed()
+	}
 }
 
 // end completes an answer of which the handler wrote nothing.
