@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/recon3d/recon3d/shared/callback"
@@ -19,13 +21,16 @@ import (
 type Dispatcher struct {
 	*Stopper
 	cfg     Config
+	workers *workers
 	store   *taskstore.Store
 	objects *cosstore.Store
 }
 
 // New makes a dispatcher. cfg has been validated.
 func New(cfg Config, store *taskstore.Store, objects *cosstore.Store, signer *callback.Signer) *Dispatcher {
-	return &Dispatcher{Stopper: NewStopper(signer), cfg: cfg, store: store, objects: objects}
+	stopper := NewStopper(signer)
+	asked := &workers{urls: cfg.Workers, client: stopper.client, heard: make([]health, len(cfg.Workers))}
+	return &Dispatcher{Stopper: stopper, cfg: cfg, workers: asked, store: store, objects: objects}
 }
 
 // ClaimSlack is how much longer than the time-out a claim lasts: for recording what came of it.
@@ -34,12 +39,12 @@ const ClaimSlack = 5 * time.Second
 // Timeout is how long a hand-over may take.
 func (d *Dispatcher) Timeout() time.Duration { return d.cfg.Timeout }
 
-// FirstWorker picks the worker that a new task is offered to first, so that many share the load.
+// FirstWorker picks the worker that a new task is offered to first of those equally loaded, so that many share the load.
 func (d *Dispatcher) FirstWorker() int { return rand.IntN(len(d.cfg.Workers)) }
 
 // Send makes the hand-over that c is the claim of, within that time, and records what came of it. It asks one worker after
-// the other while they clearly refuse, and stops at the first that may have the task. It tells the outcome and the task's
-// status then. The error is that of recording; whatever the workers do is an outcome.
+// the other, the least loaded first, while they clearly refuse, and stops at the first that may have the task. It tells the
+// outcome and the task's status then. The error is that of recording; whatever the workers do is an outcome.
 func (d *Dispatcher) Send(ctx context.Context, c *taskstore.Claim, within time.Duration, resumed time.Time) (taskstore.Outcome, task.Status, error) {
 	sending, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -71,17 +76,21 @@ func (d *Dispatcher) Send(ctx context.Context, c *taskstore.Claim, within time.D
 func (d *Dispatcher) offer(ctx context.Context, c *taskstore.Claim) taskstore.Outcome {
 	n := len(d.cfg.Workers)
 	all := taskstore.Outcome{Fate: taskstore.Refused, Next: (c.Worker + 1) % n, Pause: backoff(c.Tries)}
+	var order []int
+	var ordering sync.WaitGroup
+	ordering.Go(func() { order = d.order(ctx, c) }) // while the picture is read
 	msg, err := d.message(ctx, c)
+	ordering.Wait()
 	if err != nil {
 		// Nothing was sent, and the workers are not to blame: the task waits as it does for busy ones.
 		slog.Error("can't read the task's picture", "taskId", c.TaskID, "error", err)
 		all.Fate = taskstore.Waiting
 		return all
 	}
-	for i := range n {
-		index := (c.Worker + i) % n
+	for _, index := range order {
 		url := d.cfg.Workers[index]
 		a := d.post(ctx, url, msg)
+		d.workers.met(index, a.fate)
 		if a.err != nil || a.fate != taskstore.Accepted {
 			slog.Warn("worker did not take the task", "taskId", c.TaskID, "attempt", c.Attempt, "worker", url, "fate", a.fate, "status", a.status, "error", a.err)
 		}
@@ -100,6 +109,18 @@ func (d *Dispatcher) offer(ctx context.Context, c *taskstore.Claim) taskstore.Ou
 		}
 	}
 	return all
+}
+
+// order lists the workers in the order in which they are to be asked. A later attempt follows an unknown fate or a lost lease: the
+// worker that may have had it before is asked last, whatever it says of itself.
+func (d *Dispatcher) order(ctx context.Context, c *taskstore.Claim) []int {
+	n := len(d.cfg.Workers)
+	order := d.workers.order(ctx, c.Worker%n)
+	if before := (c.Worker%n + n - 1) % n; c.Attempt > 1 {
+		i := slices.Index(order, before)
+		order = append(slices.Delete(order, i, i+1), before)
+	}
+	return order
 }
 
 // Pauses between tries while no worker answers.
