@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/tencentyun/cos-go-sdk-v5"
+
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 var (
@@ -90,5 +92,8 @@ func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	r = r.Clone(r.Context())
 	cos.AddAuthorizationHeader(id, key, token, r, cos.NewAuthTime(signatureLife))
-	return s.next.RoundTrip(r)
+	start := time.Now()
+	res, err := s.next.RoundTrip(r)
+	telemetry.Recorded(r.Context()).AskedCOS(time.Since(start))
+	return res, err
 }

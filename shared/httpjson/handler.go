@@ -1,20 +1,20 @@
 package httpjson
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // Config is what all HTTP functions read.
@@ -31,34 +31,38 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// Handler serves routes: gives each request an id, answers errors as problem documents, turns a panic into a 500, answers
-// for CORS, and logs one line a request.
+// Handler serves routes: gives each request an id and a place in its trace, answers errors as problem documents, turns a panic into a
+// 500, answers for CORS, and logs one line a request.
 func Handler(routes Routes, cfg Config) http.Handler {
+	var warm atomic.Bool
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		id := requestID(r)
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
-		rec := &recorder{ResponseWriter: w}
-		rec.Header().Set("X-Request-Id", id)
+		l := line{start: time.Now(), cold: !warm.Swap(true), id: requestID(r), answer: &recorder{ResponseWriter: w}}
+		ctx, record := telemetry.Begin(context.WithValue(r.Context(), requestIDKey{}, l.id))
+		ctx, span := telemetry.Start(telemetry.Accept(ctx, r.Header), telemetry.Server, r.Method)
+		l.record, l.span = record, span
+		r = r.WithContext(ctx)
+		l.answer.Header().Set("X-Request-Id", l.id)
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares this sentinel by identity too
+					span.Fail("aborted")
+					span.End()
 					panic(p)
 				}
-				slog.Error("panic", "requestId", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-				if rec.status == 0 {
-					WriteError(rec, r, fault.New(fault.Internal, ""))
+				slog.Error("panic", "requestId", l.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				if l.answer.status == 0 {
+					WriteError(l.answer, r, fault.New(fault.Internal, ""))
 				}
 			}
-			slog.Info("request served", "requestId", id, "method", r.Method, "path", r.URL.Path, "status", rec.status, "ms", time.Since(start).Milliseconds())
+			l.write(r)
 		}()
 
-		if preflight := cors(rec, r, routes, cfg.CORSOrigins); preflight {
-			rec.WriteHeader(http.StatusNoContent)
+		if preflight := cors(l.answer, r, routes, cfg.CORSOrigins); preflight {
+			l.answer.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if err := routes.serve(rec, r); err != nil {
-			WriteError(rec, r, err)
+		if err := routes.serve(l.answer, r); err != nil {
+			WriteError(l.answer, r, err)
 		}
 	})
 }
@@ -80,7 +84,11 @@ func cors(w http.ResponseWriter, r *http.Request, routes Routes, origins []strin
 		return false
 	}
 	w.Header().Set("Access-Control-Allow-Methods", allow(methods))
-	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id")
+	allowed := "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	if telemetry.Traceparent(r.Context()) != "" {
+		allowed += ", Traceparent"
+	}
+	w.Header().Set("Access-Control-Allow-Headers", allowed)
 	w.Header().Set("Access-Control-Max-Age", "600")
 	return true
 }
@@ -98,35 +106,3 @@ func requestID(r *http.Request) string {
 func notInID(c rune) bool {
 	return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_'
 }
-
-// recorder remembers the status for the log line.
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *recorder) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *recorder) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
-}
-
-// Hijack hands the connection to a handler that answers by itself, which is taken for a success.
-func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil {
-		w.status = http.StatusOK
-	}
-	return conn, buffered, err
-}
-
-// Unwrap lets http.ResponseController reach what is below, for flushing and deadlines.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

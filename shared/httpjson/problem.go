@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // Problem is the body of every error (RFC 9457, application/problem+json).
@@ -93,6 +94,7 @@ func Describe(err error) (Problem, http.Header) {
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	p, header := Describe(err)
 	p.RequestID = RequestID(r.Context())
+	telemetry.Note(r.Context(), slog.String("code", string(p.Code)))
 	if p.Status >= 500 {
 		level := slog.LevelError
 		if errors.Is(r.Context().Err(), context.Canceled) {

@@ -21,14 +21,14 @@ type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 // HEAD is answered wherever GET is, unless the path names it (a nil handler: not allowed).
 type Routes map[string]map[string]HandlerFunc
 
-// find tells the methods of the path that r asks for and puts its values into r.
+// find tells the methods of the path that r asks for and puts its pattern and values into r.
 func (rs Routes) find(r *http.Request) (methods map[string]HandlerFunc) {
 	asked := strings.Split(r.URL.EscapedPath(), "/")
 	best := -1
 	var values map[string]string
 	for pattern, m := range rs {
 		if vals, fixed, ok := match(strings.Split(pattern, "/"), asked); ok && fixed > best {
-			best, methods, values = fixed, m, vals
+			best, methods, values, r.Pattern = fixed, m, vals, pattern
 		}
 	}
 	for k, v := range values {

@@ -50,15 +50,21 @@ func Open(c Config) (redis.UniversalClient, error) {
 	// Frozen instances wake up with dead sockets: retry on a fresh one at once, and keep none longer than the proxy does.
 	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, time.Millisecond, 100*time.Millisecond
 	o.IdleTimeout = 50 * time.Second
+	client := dialer(c, o)
+	client.AddHook(meter{})
+	return client, nil
+}
+
+func dialer(c Config, o *redis.UniversalOptions) redis.UniversalClient {
 	switch {
 	case o.MasterName != "":
-		return redis.NewFailoverClient(o.Failover()), nil
+		return redis.NewFailoverClient(o.Failover())
 	case strings.Contains(c.URL, "+cluster://"):
 		cluster := o.Cluster()
 		cluster.ClusterSlots = slots(o)
-		return redis.NewClusterClient(cluster), nil
+		return redis.NewClusterClient(cluster)
 	}
-	return redis.NewClient(o.Simple()), nil
+	return redis.NewClient(o.Simple())
 }
 
 // logger has the client library's own words come as lines of our log. They are about connections that it mends itself.

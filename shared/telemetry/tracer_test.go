@@ -293,9 +293,17 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 func TestConfigurationsThatCantBe(t *testing.T) {
 	for _, c := range []telemetry.Config{
-		{Endpoint: "collector:4318"}, {Endpoint: "grpc://collector"}, {Endpoint: "http://me:secret@collector"}, {Endpoint: "http://collector?a"},
-		{Endpoint: "http://collector", Headers: "secret"}, {Endpoint: "http://collector", Headers: "a=%"}, {Endpoint: "http://collector", Headers: "a=secret%0a"},
-		{Timeout: -1}, {Delay: -1}, {Ratio: 1.5}, {Ratio: -1},
+		{Endpoint: "collector:4318"},
+		{Endpoint: "grpc://collector"},
+		{Endpoint: "http://me:secret@collector"},
+		{Endpoint: "http://collector?a"},
+		{Endpoint: "http://collector", Headers: "secret"},
+		{Endpoint: "http://collector", Headers: "a=%"},
+		{Endpoint: "http://collector", Headers: "a=secret%0a"},
+		{Timeout: -1},
+		{Delay: -1},
+		{Ratio: 1.5},
+		{Ratio: -1},
 	} {
 		if c.Timeout == 0 {
 			c.Timeout = 1
