@@ -187,6 +187,9 @@ func TestAStage(t *testing.T) {
 		t.Error("changes (-want +got):", diff)
 	}
 	o.typed(calls)
+	if xml := o.has().Bucket["cors"]; !strings.Contains(xml, "<ResponseVary>true</ResponseVary>") {
+		t.Errorf("what others have set is lost: %s", xml)
+	}
 	if origins := o.rules("get")["CORSRules"][1]["AllowedOrigins"].([]any); !slices.Contains(origins, any("https://new.example.com")) {
 		t.Errorf("origins %v", origins)
 	}
@@ -203,7 +206,7 @@ func TestAStage(t *testing.T) {
 	if diff := cmp.Diff([]string{"DeleteCustomDomain", "PUT ?cors"}, o.changes()); diff != "" {
 		t.Error("changes (-want +got):", diff)
 	}
-	if left := o.has(); len(left.Domains) != 0 || len(left.Functions) != 0 {
+	if left := o.has(); len(left.Domains) != 0 || len(left.Functions) != pageSize {
 		t.Errorf("left: %v, %v", left.Domains, left.Functions)
 	}
 	rules = o.rules("get")

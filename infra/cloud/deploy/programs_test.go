@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -57,7 +56,11 @@ func play(name string, args []string) (exitCode int) {
 	if name != "scf" {
 		return 0
 	}
-	functions := []deployed{}
+	// More than a page of another stage, whose name ours begins.
+	var functions []deployed
+	for i := range pageSize {
+		functions = append(functions, deployed{FunctionName: fmt.Sprintf("recon3d-prod-eu-%02d", i), Type: "HTTP", Status: "CreateFailed"})
+	}
 	if args[0] == "deploy" {
 		d, err := manifest.ReadDeployment(ymlFile)
 		if err != nil {
@@ -66,10 +69,6 @@ func play(name string, args []string) (exitCode int) {
 		}
 		for _, f := range d.Expand(map[string]string{"STAGE": os.Getenv("STAGE")}).Functions {
 			functions = append(functions, deployed{FunctionName: f.Deployed, Type: types[f.Kind], Status: "Active"})
-		}
-		// More than a page, and one of another stage whose name ours begins.
-		for i := range 20 {
-			functions = slices.Insert(functions, 0, deployed{FunctionName: fmt.Sprintf("recon3d-prod-eu-%02d", i), Type: "HTTP", Status: "CreateFailed"})
 		}
 	}
 	body, err := json.Marshal(map[string]any{"functions": functions})
