@@ -136,7 +136,7 @@ func (s *system) denials(t *testing.T) []string {
 	}
 	var found []string
 	for line := range strings.Lines(string(b)) {
-		if strings.Contains(line, " does not allow name/cos:") {
+		if strings.Contains(line, " may not name/cos:") {
 			found = append(found, line)
 		}
 	}

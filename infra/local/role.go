@@ -32,6 +32,7 @@ func roleOf(function, ownersKey string) (role, error) {
 	}
 	return role{
 		Name: function, SecretID: "AKID" + derive("id")[:32], SecretKey: derive("key")[:32], SessionToken: derive("token"), Policy: &policy,
+		PolicyFile: "infra/cloud/roles/" + function + ".json",
 	}, nil
 }
 

@@ -14,6 +14,7 @@ type Caller struct {
 	SecretKey    string
 	SessionToken string      // where set, requests must carry it as x-cos-security-token
 	Policy       *cam.Policy // what it may do; nil: everything, as the bucket's owner
+	PolicyFile   string      // where the policy is written, as the log calls it
 }
 
 // allow refuses what the caller's policy does not allow. Which action a request is, the vendor's guide to policies tells
@@ -25,7 +26,7 @@ func (s *Server) allow(r *request, action, key string) error {
 	action, resource := "name/cos:"+action, s.resource(key)
 	grant, ok := r.caller.Policy.Allows(action, resource)
 	if !ok {
-		return &apiError{Code: accessDenied, Message: "Access Denied.", Cause: &notAllowed{r.caller.Name, action, resource}}
+		return &apiError{Code: accessDenied, Message: "Access Denied.", Cause: &notAllowed{r.caller, action, resource}}
 	}
 	s.log.Debug("cos access granted", "requestId", r.id, "caller", r.caller.Name, "action", grant.Action, "resource", grant.Resource)
 	return nil
@@ -38,8 +39,11 @@ func (s *Server) resource(key string) string {
 }
 
 // notAllowed is logged: the caller is only told that access is denied.
-type notAllowed struct{ caller, action, resource string }
+type notAllowed struct {
+	caller           Caller
+	action, resource string
+}
 
 func (e *notAllowed) Error() string {
-	return fmt.Sprintf("the policy of %s does not allow %s on %s", e.caller, e.action, e.resource)
+	return fmt.Sprintf("%s may not %s on %s: if it should, say so in %s", e.caller.Name, e.action, e.resource, e.caller.PolicyFile)
 }

@@ -43,7 +43,7 @@ func guard(t *testing.T, actions ...string) guarded {
 	g := guarded{log: &bytes.Buffer{}}
 	handler, err := cosd.New(t.TempDir(), cosd.Options{
 		SecretID: secretID, SecretKey: secretKey, Logger: slog.New(slog.NewTextHandler(g.log, nil)),
-		Callers: []cosd.Caller{{Name: "picture", SecretID: roleID, SecretKey: roleKey, SessionToken: roleToken, Policy: &policy}},
+		Callers: []cosd.Caller{{Name: "picture", SecretID: roleID, SecretKey: roleKey, SessionToken: roleToken, Policy: &policy, PolicyFile: "picture.json"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func wantDenied(t *testing.T, g guarded, err error, what string) {
 	if e, ok := cos.IsCOSError(err); !ok || e.Response.StatusCode != http.StatusForbidden || e.Code != "AccessDenied" && e.Code != "" {
 		t.Errorf("without %s: %v", what, err)
 	}
-	if log := g.log.String(); !strings.Contains(log, "the policy of picture does not allow name/cos:") || !strings.Contains(log, what) {
+	if log := g.log.String(); !strings.Contains(log, "picture may not name/cos:") || !strings.Contains(log, what) || !strings.Contains(log, "say so in picture.json") {
 		t.Errorf("the log does not tell of %s: %s", what, log)
 	}
 }
