@@ -52,18 +52,18 @@ func newOperator(t *testing.T) *operator {
 	return o
 }
 
-// writeStage writes the example as a stage's file, with old for new.
-func writeStage(t *testing.T, old, new string) string {
+// writeStage writes the example as a stage's file, with is for was.
+func writeStage(t *testing.T, was, is string) string {
 	t.Helper()
 	example, err := os.ReadFile("infra/cloud/env.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(example), old) {
-		t.Fatalf("env.example has no %q", old)
+	if !strings.Contains(string(example), was) {
+		t.Fatalf("env.example has no %q", was)
 	}
 	file := filepath.Join(t.TempDir(), "prod.env")
-	if err := os.WriteFile(file, []byte(strings.Replace(string(example), old, new, 1)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Replace(string(example), was, is, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -380,7 +380,7 @@ func TestDryRun(t *testing.T) {
 	if _, err := o.does(t.Context(), "up", "prod"); err != nil {
 		t.Fatal(err)
 	}
-	real := o.has().Calls
+	made := o.has().Calls
 	o.set(map[string]bool{"forget": true})
 	o.ran()
 	t.Setenv(secretID, "")
@@ -392,7 +392,7 @@ func TestDryRun(t *testing.T) {
 			t.Fatalf("%v\n%s", err, &out)
 		}
 		if verb == "up" {
-			for _, c := range real {
+			for _, c := range made {
 				name := c.Action
 				if method, rest, ok := strings.Cut(name, " "); ok {
 					name = method + " https://" + bucketHost + "/" + rest

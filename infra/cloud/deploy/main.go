@@ -43,11 +43,10 @@ const longestSmoke = 15 * time.Minute
 func main() {
 	// A second Ctrl-C changes nothing: shells and make may send one of them twice.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, err)
-		}
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
@@ -84,7 +83,8 @@ func runThrough(ctx context.Context, transport http.RoundTripper, args []string,
 	}
 	verb, target := flags.Arg(0), flags.Arg(1)
 	if flags.NArg() != 2 || target == "" {
-		return errors.New("which stage? make deploy STAGE=name\n\n" + usage)
+		flags.Usage()
+		return errors.New("say which stage: make deploy STAGE=name")
 	}
 	if verb == "smoke" && strings.Contains(target, "://") {
 		return smokeURL(ctx, target, o.wait, out)
@@ -101,7 +101,7 @@ func runThrough(ctx context.Context, transport http.RoundTripper, args []string,
 	case "smoke":
 		return l.plan("smoke test of stage "+target, step{"smoke", "one picture through " + l.base.String(), l.smoke}).run(ctx)
 	}
-	return fmt.Errorf("deploy knows up, down and smoke, not %q\n\n%s", verb, usage)
+	return fmt.Errorf("deploy knows up, down and smoke, not %q", verb)
 }
 
 // open reads all that is known of a stage before anything is called.

@@ -47,7 +47,8 @@ func (r *rehearsal) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	r.print(req, body)
-	status, kind, answer := http.StatusOK, "application/json", []byte(nil)
+	status, kind := http.StatusOK, "application/json"
+	var answer []byte
 	switch req.URL.Host {
 	case r.bucket.Host:
 		status, answer = r.atBucket(req, body)
