@@ -123,7 +123,7 @@ func TestARerunAnswersAsTheFirstRun(t *testing.T) {
 
 // On a cluster every script stays in one slot, and the sweeper's and the relay's pipelines spread over all nodes.
 func TestALifeOnACluster(t *testing.T) {
-	rdb, err := redisdb.Open(redisdb.Config{URL: redistest.StartCluster(t)})
+	rdb, err := redisdb.Open(redisdb.Config{URL: redistest.StartCluster(t).URL})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,18 +16,27 @@ const (
 	slots   = 16384 // of every Redis Cluster
 )
 
-// StartCluster starts a cluster of three masters, and tells its REDIS_URL. It needs Redis 7.
-func StartCluster(tb testing.TB) string {
+// Cluster is a Redis Cluster of one test. It has no replicas: what a dead master has is away until it runs again.
+type Cluster struct {
+	URL     string // as REDIS_URL
+	Masters []*Server
+}
+
+// StartCluster starts a cluster of three masters, which ends with the test. args are more of each redis-server's own. It needs
+// Redis 7.
+func StartCluster(tb testing.TB, args ...string) *Cluster {
 	tb.Helper()
 	ctx := context.Background()
+	cluster := &Cluster{}
 	var addrs, firstBus []string
 	var nodes []*redis.Client
 	for i := range masters {
 		bus := reservePort(tb)
-		s := Start(tb, "--cluster-enabled", "yes", "--cluster-port", bus)
+		s := Start(tb, append([]string{"--cluster-enabled", "yes", "--cluster-port", bus}, args...)...)
 		c := s.Client()
 		tb.Cleanup(func() { _ = c.Close() })
 		addrs, firstBus, nodes = append(addrs, s.addr), append(firstBus, bus)[:1], append(nodes, c)
+		cluster.Masters = append(cluster.Masters, s)
 
 		commands := [][]any{
 			{"CLUSTER", "ADDSLOTSRANGE", i * slots / masters, (i+1)*slots/masters - 1},
@@ -43,20 +52,25 @@ func StartCluster(tb testing.TB) string {
 			}
 		}
 	}
-	deadline := time.Now().Add(30 * time.Second)
 	for _, c := range nodes {
-		for !ready(ctx, c) {
-			if time.Now().After(deadline) {
-				tb.Fatal("the cluster does not come up:", c.ClusterInfo(ctx).Val())
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		within(tb, "the cluster does not come up", func() bool { return ready(ctx, c) })
 	}
-	return "redis+cluster://" + strings.Join(addrs, ",")
+	cluster.URL = "redis+cluster://" + strings.Join(addrs, ",")
+	return cluster
 }
 
 // ready tells whether a node takes commands and knows all others.
 func ready(ctx context.Context, c *redis.Client) bool {
 	info := c.ClusterInfo(ctx).Val()
 	return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, fmt.Sprint("cluster_known_nodes:", masters))
+}
+
+// within waits until something is so, for which servers on one machine take a second or two.
+func within(tb testing.TB, trouble string, so func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			tb.Fatal(trouble)
+		}
+	}
 }

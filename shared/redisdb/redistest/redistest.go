@@ -15,19 +15,20 @@ import (
 
 // Server is a redis-server of one test, with its data in a folder of the test's, written through to the disk.
 type Server struct {
-	URL  string
-	addr string
-	dir  string
-	args []string
-	cmd  *exec.Cmd
-	tb   testing.TB
+	URL     string
+	addr    string
+	command []string // redis-server's arguments
+	cmd     *exec.Cmd
+	tb      testing.TB
 }
 
 // Start starts a server, which ends with the test. args are more of redis-server's own.
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
-	addr := net.JoinHostPort("127.0.0.1", reservePort(tb))
-	s := &Server{URL: "redis://" + addr, addr: addr, dir: tb.TempDir(), args: args, tb: tb}
+	port := reservePort(tb)
+	addr := net.JoinHostPort("127.0.0.1", port)
+	own := []string{"--bind", "127.0.0.1", "--port", port, "--dir", tb.TempDir(), "--appendonly", "yes", "--appendfsync", "always", "--save", ""}
+	s := &Server{URL: "redis://" + addr, addr: addr, command: append(own, args...), tb: tb}
 	s.Run()
 	tb.Cleanup(s.Kill)
 	return s
@@ -40,9 +41,7 @@ func (s *Server) Run() {
 	if err != nil {
 		s.tb.Fatal("no redis-server on this machine: install Debian's package redis-server (`make test` does where it may)")
 	}
-	_, port, _ := net.SplitHostPort(s.addr)
-	own := []string{"--bind", "127.0.0.1", "--port", port, "--dir", s.dir, "--appendonly", "yes", "--appendfsync", "always", "--save", ""}
-	s.cmd = exec.Command(path, append(own, s.args...)...)
+	s.cmd = exec.Command(path, s.command...)
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)
