@@ -1,6 +1,6 @@
 # The worker on a CPU. Build it from the project's root, run it with a volume:
 #
-#   docker build -f functions/worker/Dockerfile -t recon3d-worker .
+#   docker build -f infra/cloud/images/worker.Dockerfile -t recon3d-worker .
 #   docker run --init -p 8000:8000 -v recon3d-worker:/data -e CALLBACK_SECRETS=whsec_… recon3d-worker
 #
 # /data holds accepted tasks and undelivered callbacks: each replica needs its own. Give it longer than DRAIN_TIMEOUT to

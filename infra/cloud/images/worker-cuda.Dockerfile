@@ -1,6 +1,6 @@
 # The worker with the engine crm, for an NVIDIA GPU of 12 GB or more. From the project's root:
 #
-#   docker build -f functions/worker/Dockerfile.cuda --build-arg KAOLIN_WHEELS=… -t recon3d-worker-cuda .
+#   docker build -f infra/cloud/images/worker-cuda.Dockerfile --build-arg KAOLIN_WHEELS=… -t recon3d-worker-cuda .
 #   docker run --init --gpus all -p 8000:8000 -v recon3d-worker:/data -v …/weights:/weights:ro -e CALLBACK_SECRETS=whsec_… recon3d-worker-cuda
 #
 # KAOLIN_WHEELS is the page of Kaolin's wheels for this PyTorch and CUDA, from Kaolin's installation guide. /weights holds the
