@@ -1,8 +1,9 @@
 import { computed, ref, shallowRef } from 'vue'
 import { asProblem, type Problem } from '@/api/problem'
+import { OFFER } from '@/shell/toasts'
 
-/** How long a delete can be taken back. */
-export const UNDO = 6_000
+/** How long a delete can be taken back: as long as the toast that offers it is there. */
+export const UNDO = OFFER
 
 export type Delete = (id: string, options: { keepalive?: boolean }) => Promise<void>
 
