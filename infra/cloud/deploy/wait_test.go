@@ -145,6 +145,9 @@ type site map[string]struct {
 }
 
 func (s site) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
 	a, ok := s[r.Method+" "+r.URL.Path]
 	if !ok {
 		return nil, &net.OpError{Op: "dial", Err: errors.New("planted: " + r.Method + " " + r.URL.Path)}
@@ -223,15 +226,31 @@ func TestASmokeTestThatFails(t *testing.T) {
 	}
 }
 
-// watched notes requests.
+// watched notes requests that were answered.
 type watched struct {
 	http.RoundTripper
 	seen *[]string
 }
 
 func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
-	*w.seen = append(*w.seen, r.Method+" "+r.URL.Path)
-	return w.RoundTripper.RoundTrip(r)
+	res, err := w.RoundTripper.RoundTrip(r)
+	if err == nil {
+		*w.seen = append(*w.seen, r.Method+" "+r.URL.Path)
+	}
+	return res, err
+}
+
+// Ctrl-C between two steps: the next is not begun.
+func TestAPlanStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := plan{title: "a plan", say: t.Logf, steps: []step{
+		{"first", "", func(context.Context) (string, error) { cancel(); return "done", nil }},
+		{"second", "", func(context.Context) (string, error) { t.Error("begun"); return "", nil }},
+	}}
+	err := p.run(ctx)
+	if err == nil || !strings.Contains(err.Error(), "stopped at step 2 of 2, second: you stopped it\n  done: first\n  not done: second\n") {
+		t.Error(err)
+	}
 }
 
 // Without a way in, and without the CLI, nothing is begun.
