@@ -120,6 +120,18 @@ deploy-check: build $(TOOLKIT)/node_modules/.package-lock.json ## what a deploym
 	go run ./infra/cloud/check -env $(or $(ENV),infra/cloud/env.example)
 	cd $(TOOLKIT) && npm run --silent verify && npm test --silent
 
+# args deploy  STAGE=name DRY_RUN=1
+.PHONY: deploy
+deploy: ## checks, packages, deploys and tries out a stage: infra/cloud/deploy/README.md
+	@mkdir -p $(BIN) && go build -o $(BIN)/deploy ./infra/cloud/deploy
+	@exec $(BIN)/deploy $(if $(DRY_RUN),-dry-run) $(if $(ENV),-env "$(ENV)") up "$(STAGE)"
+
+# args undeploy  STAGE=name DRY_RUN=1
+.PHONY: undeploy
+undeploy: ## takes a stage's functions and routes away; objects and Redis stay
+	@mkdir -p $(BIN) && go build -o $(BIN)/deploy ./infra/cloud/deploy
+	@exec $(BIN)/deploy $(if $(DRY_RUN),-dry-run) $(if $(YES),-yes) $(if $(ENV),-env "$(ENV)") down "$(STAGE)"
+
 $(TOOLKIT)/node_modules/.package-lock.json: $(TOOLKIT)/package-lock.json
 	@infra/local/setup/node
 	cd $(TOOLKIT) && npm ci
