@@ -120,6 +120,10 @@ deploy-check: build $(TOOLKIT)/node_modules/.package-lock.json ## what a deploym
 	go run ./infra/cloud/check -env $(or $(ENV),infra/cloud/env.example)
 	cd $(TOOLKIT) && npm run --silent verify && npm test --silent
 
+.PHONY: package
+package: build web ## what is deployed, in .build/bundle and its zip
+	go run ./infra/cloud/bundle
+
 # args deploy  STAGE=name DRY_RUN=1
 .PHONY: deploy
 deploy: ## checks, packages, deploys and tries out a stage: infra/cloud/deploy/README.md
