@@ -36,6 +36,7 @@ class Call:
     """The JSON, or the form's text fields."""
     file: bytes | None = None
     answer: int = 0
+    traceparent: str | None = None
 
 
 @dataclass
@@ -190,7 +191,9 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
             assert self.path == paths[kind]
             assert int(document["attempt"]) == int(attempt)
             timestamp = int(headers["webhook-timestamp"])
-            return Call(kind, task_id, int(attempt), headers["webhook-id"], timestamp, document, file)
+            call = Call(kind, task_id, int(attempt), headers["webhook-id"], timestamp, document, file)
+            call.traceparent = headers.get("traceparent")
+            return call
 
         def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -17,6 +17,7 @@ from worker.dispatch import Dispatch, Target
 from worker.outbox import Outbox
 from worker.outbox.message import Clock
 from worker.signing import Signer, decode_secret
+from worker.tracing import Tracer
 
 PICTURE = b"a picture"
 RESULTS = ("pixel_images.png", "xyz_images.png", "output3d.zip")
@@ -36,7 +37,7 @@ class Watched(Outbox):
     """An outbox that notes all that it tells."""
 
     def __init__(self, data_dir: Path, http: httpx.AsyncClient, clock: Clock = time.time) -> None:
-        callbacks = Callbacks(http, Signer((decode_secret(SECRET),)))
+        callbacks = Callbacks(http, Signer((decode_secret(SECRET),)), Tracer())
         super().__init__(data_dir, callbacks, on_outcome=self._note_outcome, clock=clock)
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.unwanted: list[tuple[str, int]] = []

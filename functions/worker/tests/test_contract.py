@@ -15,6 +15,7 @@ from tests.conftest import Worker
 from worker.callbacks import Callbacks, Refused, Unwanted
 from worker.dispatch import Target
 from worker.signing import MessageId, Signer, decode_secret
+from worker.tracing import Tracer
 
 EXAMPLES = Path(__file__).parents[3] / "shared" / "contract"
 
@@ -50,7 +51,7 @@ def say(call: Call, *answers: httpx.Response) -> list[httpx.Request]:
 
     async def run() -> None:
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-            await call(Callbacks(http, SIGNER))
+            await call(Callbacks(http, SIGNER, Tracer()))
 
     asyncio.run(run())
     assert not waiting

@@ -25,6 +25,7 @@ from worker.queue import QueueFull
 from worker.runner import STARTS_MAX, Draining, Runner, Superseded
 from worker.scratch import Scratch
 from worker.signing import Signer, decode_secret
+from worker.tracing import Tracer
 
 ENGINE = (sys.executable, "-m", "tests.runner_engine")
 
@@ -34,12 +35,14 @@ Test = Callable[[Runner], Coroutine[None, None, None]]
 @asynccontextmanager
 async def running(data_dir: Path, command: tuple[str, ...] = ENGINE) -> AsyncIterator[Runner]:
     async with httpx.AsyncClient(trust_env=False) as http:
-        callbacks = Callbacks(http, Signer((decode_secret(SECRET),)))
+        callbacks = Callbacks(http, Signer((decode_secret(SECRET),)), Tracer())
         outbox = Outbox(data_dir, callbacks)
         await outbox.open()
         host = EngineHost(EngineSettings(), stage_timeout=60, recycle_after=0, command=command)
         scratch = Scratch(data_dir)
-        runner = Runner(host, outbox, callbacks, http, scratch, Metrics(), queue_max=8, heartbeat=0.1)
+        runner = Runner(
+            host, outbox, callbacks, http, scratch, Metrics(), Tracer(), queue_max=8, heartbeat=0.1
+        )
         await host.start()
         try:
             yield runner

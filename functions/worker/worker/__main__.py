@@ -16,6 +16,7 @@ from worker.host import COMMAND
 from worker.outbox import DataDirInUse, OutboxUnavailable
 from worker.outbox.database import Database
 from worker.settings import Settings, explain
+from worker.tracing import Tracer, TracesUnavailable
 
 log = logging.getLogger("worker")
 
@@ -31,6 +32,11 @@ def main(engine: Sequence[str] = COMMAND) -> int:
         sys.stderr.write(explain(error) + "\n")
         return 2
     logs.configure(settings.log_level)
+    try:
+        tracer = Tracer(settings.otel_exporter_otlp_endpoint)
+    except TracesUnavailable as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=512)
@@ -48,7 +54,7 @@ def main(engine: Sequence[str] = COMMAND) -> int:
     host, port = listener.getsockname()[:2]
     log.info("listening", extra={"host": host, "port": port, "engine": settings.engine})
     config = uvicorn.Config(
-        create_app(settings, engine),
+        create_app(settings, engine, tracer),
         log_config=None,
         access_log=False,
         server_header=False,

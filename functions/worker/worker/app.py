@@ -19,20 +19,22 @@ from worker.runner import Runner
 from worker.scratch import Scratch
 from worker.settings import Settings
 from worker.signing import Signer
+from worker.tracing import Tracer
 
 
-def create_app(settings: Settings, engine: Sequence[str] = COMMAND) -> FastAPI:
+def create_app(settings: Settings, engine: Sequence[str] = COMMAND, tracer: Tracer | None = None) -> FastAPI:
     """The worker as an ASGI application; its parts live from startup to shutdown.
 
-    `engine` is the command that serves the engine, see `worker.child`.
+    `engine` is the command that serves the engine, see `worker.child`. Without a `tracer` nothing is traced.
     """
     signer, metrics = Signer(settings.callback_secrets), Metrics()
+    tracer = tracer or Tracer()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # No proxies or credentials from the environment: callbacks go where the dispatch says.
         async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
-            callbacks = Callbacks(http, signer)
+            callbacks = Callbacks(http, signer, tracer)
             outbox = Outbox(settings.data_dir, callbacks, on_outcome=metrics.callback)
             await outbox.open()
             host = EngineHost(
@@ -48,6 +50,7 @@ def create_app(settings: Settings, engine: Sequence[str] = COMMAND) -> FastAPI:
                 http,
                 Scratch(settings.data_dir),
                 metrics,
+                tracer,
                 queue_max=settings.queue_max,
                 heartbeat=settings.heartbeat_seconds,
             )
@@ -58,8 +61,9 @@ def create_app(settings: Settings, engine: Sequence[str] = COMMAND) -> FastAPI:
             await runner.drain(settings.drain_timeout)
             await host.close()
             await outbox.close()
+        await asyncio.to_thread(tracer.close)
 
-    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False, telemetry=tracer.requests)
     app.state.settings, app.state.signer, app.state.metrics = settings, signer, metrics
     app.state.checks = asyncio.Semaphore(2)  # a decoded picture may have 160 MB
     app.add_middleware(RequestIds)

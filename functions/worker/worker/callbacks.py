@@ -16,9 +16,12 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
+from opentelemetry.trace import SpanKind
 
+from worker import tracing
 from worker.dispatch import Target
 from worker.signing import Signer
+from worker.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +69,10 @@ class UploadRefused(Retry):
 class Callbacks:
     """Sends for any number of tasks at a time. Who needs an order awaits each call before the next."""
 
-    def __init__(self, http: httpx.AsyncClient, signer: Signer) -> None:
+    def __init__(self, http: httpx.AsyncClient, signer: Signer, tracer: Tracer) -> None:
         self._http = http
         self._signer = signer
+        self._tracer = tracer
 
     async def progress(self, target: Target, **fields: object) -> None:
         """Sends `processing` once, best effort. Raises Unwanted; other trouble is logged and forgotten."""
@@ -144,28 +148,38 @@ class Callbacks:
 
     async def _post(self, message: "_Message") -> dict[str, object]:
         """The JSON of a 2xx. Raises Retry, Refused or Unwanted."""
-        headers = self._signer.sign(message.id, message.body) | {"content-type": message.content_type}
+        kind = message.id.partition(":")[0]
+        with self._tracer.span(f"POST {kind}", message.trace, {"webhookId": message.id}, SpanKind.CLIENT):
+            return _read(await self._send(message))
+
+    async def _send(self, message: "_Message") -> httpx.Response:
+        headers = self._signer.sign(message.id, message.body) | tracing.headers()
+        headers["content-type"] = message.content_type
         try:
             async with asyncio.timeout(POST_TIMEOUT):
-                answer = await self._http.post(message.url, content=message.body, headers=headers)
+                return await self._http.post(message.url, content=message.body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise Retry(f"{type(error).__name__}: {error}") from error
-        try:
-            document = answer.json()
-        except ValueError:
-            document = {}
-        if not isinstance(document, dict):
-            document = {}
-        if answer.is_success:
-            return document
-        if answer.status_code == 429 or not 400 <= answer.status_code < 500:
-            raise Retry(f"answer {answer.status_code}", _retry_after(answer))
-        code, detail = str(document.get("code", ""))[:100], str(document.get("detail", ""))[:500]
-        if answer.status_code == 404 or code in _UNWANTED:
-            raise Unwanted(code or "not found")
-        missing = document.get("missing")
-        names = [str(name) for name in missing] if isinstance(missing, list) else []
-        raise Refused(answer.status_code, code, detail, names)
+
+
+def _read(answer: httpx.Response) -> dict[str, object]:
+    """The JSON of a 2xx. Raises Retry, Refused or Unwanted."""
+    try:
+        document = answer.json()
+    except ValueError:
+        document = {}
+    if not isinstance(document, dict):
+        document = {}
+    if answer.is_success:
+        return document
+    if answer.status_code == 429 or not 400 <= answer.status_code < 500:
+        raise Retry(f"answer {answer.status_code}", _retry_after(answer))
+    code, detail = str(document.get("code", ""))[:100], str(document.get("detail", ""))[:500]
+    if answer.status_code == 404 or code in _UNWANTED:
+        raise Unwanted(code or "not found")
+    missing = document.get("missing")
+    names = [str(name) for name in missing] if isinstance(missing, list) else []
+    raise Refused(answer.status_code, code, detail, names)
 
 
 @dataclass(frozen=True)
@@ -176,6 +190,7 @@ class _Message:
     url: str
     content_type: str
     body: bytes
+    trace: str
 
 
 def _message_id(kind: str, target: Target, n: str | None) -> str:
@@ -186,7 +201,7 @@ def _json(
     url: str, kind: str, target: Target, document: Mapping[str, object], n: str | None = None
 ) -> _Message:
     body = json.dumps(document).encode()
-    return _Message(_message_id(kind, target, n), url, "application/json", body)
+    return _Message(_message_id(kind, target, n), url, "application/json", body, target.trace)
 
 
 def _status(target: Target, status: str, fields: Mapping[str, object], n: str | None = None) -> _Message:
@@ -199,7 +214,9 @@ def _result_form(target: Target, path: Path, sha256: str, n: str | None) -> _Mes
     file = (path.name, path.read_bytes(), _content_type(path))
     request = httpx.Request("POST", target.results, data=fields, files={"file": file})
     content_type = request.headers["content-type"]
-    return _Message(_message_id("result", target, n), target.results, content_type, request.read())
+    return _Message(
+        _message_id("result", target, n), target.results, content_type, request.read(), target.trace
+    )
 
 
 def _content_type(path: Path) -> str:

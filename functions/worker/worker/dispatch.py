@@ -29,6 +29,8 @@ class Target:
     result_url: str | None = None
     upload_url: str | None = None
     status_url: str | None = None
+    trace: str = ""
+    """The traceparent of the dispatch, where it is traced."""
 
     @property
     def results(self) -> str:

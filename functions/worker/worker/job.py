@@ -62,6 +62,6 @@ class Job:
                 task.cancel()
 
 
-def about(job: Job) -> dict[str, object]:
+def about(job: Job) -> dict[str, str | int]:
     """What every log line about a job carries."""
     return {"taskId": job.target.task_id, "attempt": job.target.attempt}

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import math
+from dataclasses import replace
 from typing import cast
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from worker import picture
+from worker import picture, tracing
 from worker.dispatch import Dispatch, parse, read_body, read_form
 from worker.engine import EngineUnavailable
 from worker.host import State
@@ -35,6 +36,7 @@ async def generate3d(request: Request) -> Response:
         dispatch = await parse(form)
     finally:
         await form.close()
+    dispatch = replace(dispatch, target=replace(dispatch.target, trace=tracing.here()))
     if (caller.task, caller.attempt) != (dispatch.target.task_id, dispatch.target.attempt):
         raise _signature_invalid()
 

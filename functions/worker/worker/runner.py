@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import httpx
+from opentelemetry import trace
+from opentelemetry.trace import Span
 
 from worker import picture
 from worker.callbacks import Callbacks
@@ -23,6 +25,7 @@ from worker.metrics import Metrics
 from worker.outbox import Accepted, Closed, Outbox, OutboxUnavailable, ResultChanged
 from worker.queue import Queue
 from worker.scratch import Scratch
+from worker.tracing import Tracer
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ class Runner:
         http: httpx.AsyncClient,
         scratch: Scratch,
         metrics: Metrics,
+        tracer: Tracer,
         *,
         queue_max: int,
         heartbeat: float,
@@ -65,7 +69,7 @@ class Runner:
         self.host, self.outbox = host, outbox
         self.queue = Queue(queue_max)
         self.draining = False
-        self._http, self._scratch, self._metrics = http, scratch, metrics
+        self._http, self._scratch, self._metrics, self._tracer = http, scratch, metrics, tracer
         self._heartbeat = Heartbeat(callbacks, self.queue, heartbeat, self._unwanted)
         self._slot = asyncio.Lock()
         self._accepting = asyncio.Lock()
@@ -182,7 +186,10 @@ class Runner:
 
     async def _run(self, job: Job) -> None:
         try:
-            with self._scratch.job(job.target.task_id) as folder:
+            with (
+                self._scratch.job(job.target.task_id) as folder,
+                self._tracer.span("reconstruct", job.target.trace, about(job)),
+            ):
                 failure = await self._compute(job, folder)
             await self.outbox.conclude(job.target, "failed" if failure else "completed", failure)
         except (GiveBack, ResultChanged, OutboxUnavailable, OSError, MemoryError) as error:
@@ -244,13 +251,13 @@ class Runner:
         out = folder / "results"
         out.mkdir()
         files: asyncio.Queue[Path | None] = asyncio.Queue()
-        began, stage = time.monotonic(), ""
+        within, began, stage = trace.get_current_span(), time.time_ns(), ""
 
         def on_stage(name: str, done: float) -> None:
             nonlocal began, stage
             if name != stage:
-                self._stage_ended(stage, began)
-                began, stage = time.monotonic(), name
+                self._stage_ended(stage, began, within)
+                began, stage = time.time_ns(), name
             job.enter(Phase.RUNNING, name, round(98 * min(max(done, 0), 1)))
 
         async def keep() -> None:
@@ -261,14 +268,17 @@ class Runner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(keep())
                 await self.host.reconstruct(image, out, job.formats, on_stage, files.put_nowait)
-                self._stage_ended(stage, began)
+                self._stage_ended(stage, began, within)
                 files.put_nowait(None)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
 
-    def _stage_ended(self, stage: str, began: float) -> None:
+    def _stage_ended(self, stage: str, began: int, within: Span) -> None:
+        """`began` is in ns since 1970."""
         if stage:
-            self._metrics.stage(self.host.name, stage, time.monotonic() - began)
+            ended = max(time.time_ns(), began)  # the clock may have been set back
+            self._metrics.stage(self.host.name, stage, (ended - began) / 1e9)
+            self._tracer.past(stage, within, began, ended)
 
     # -- giving back --------------------------------------------------------------------------------
 

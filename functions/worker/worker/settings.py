@@ -47,6 +47,9 @@ class Settings(EngineSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    otel_exporter_otlp_endpoint: str = ""
+    """An OTLP/HTTP receiver for spans. OpenTelemetry's library reads this and its other variables itself."""
+
     @field_validator("callback_secrets", mode="before")
     @classmethod
     def _split_secrets(cls, value: object) -> object:

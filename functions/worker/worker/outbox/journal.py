@@ -52,7 +52,8 @@ class Journal:
                     (
                         task_id,
                         attempt,
-                        json.dumps(asdict(target)),
+                        # Without what is empty: an older worker can't read a name that it does not know.
+                        json.dumps({name: value for name, value in asdict(target).items() if value}),
                         json.dumps(asdict(image)) if image else None,
                         json.dumps(dispatch.formats),
                     ),
