@@ -11,9 +11,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 )
 
 // cluster is what `kubectl apply --kustomize` would send, read as the API server does: strictly, into its own types.
@@ -33,7 +33,7 @@ func overlay(t *testing.T, name string) cluster {
 	}
 	c := cluster{services: map[string]corev1.Service{}, configs: map[string]corev1.ConfigMap{}, disruption: map[string]policyv1.PodDisruptionBudget{}}
 	for _, r := range made.Resources() {
-		text, err := r.AsYAML()
+		text, err := r.MarshalJSON()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,8 +55,9 @@ func overlay(t *testing.T, name string) cluster {
 		default:
 			t.Fatalf("%s: what is %s?", name, kind)
 		}
-		if err := yaml.UnmarshalStrict(text, into); err != nil {
-			t.Errorf("%s %s: %v", name, r.GetName(), err)
+		unknown, err := json.UnmarshalStrict(text, into) // as the API server: misspelt and double fields are told, and upper case counts
+		if err != nil || len(unknown) > 0 {
+			t.Errorf("%s %s: %v, %v", name, r.GetName(), unknown, err)
 		}
 		if r.GetNamespace() != "recon3d" {
 			t.Errorf("%s: %s is in the namespace %q", name, r.GetName(), r.GetNamespace())
