@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"path"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 type receiver struct {
@@ -63,6 +65,7 @@ func (h *receiver) result(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
+	telemetry.Note(r.Context(), slog.String("name", m.Name), slog.Int64("size", *m.Size), slog.Bool("duplicate", v.Duplicate))
 	httpjson.Write(w, http.StatusOK, callback.ResultAnswer{TaskID: taskID, Name: m.Name, Size: *m.Size, SHA256: m.SHA256, Duplicate: v.Duplicate})
 	return nil
 }
@@ -117,6 +120,7 @@ func (h *receiver) read(w http.ResponseWriter, r *http.Request, kind callback.Ki
 	if err != nil {
 		return nil, callback.ID{}, err
 	}
+	telemetry.Note(r.Context(), slog.String("taskId", id.TaskID), slog.Int("attempt", id.Attempt))
 	return body, id, id.For(r.PathValue("taskId"), nil)
 }
 

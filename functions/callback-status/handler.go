@@ -1,11 +1,13 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/recon3d/recon3d/shared/callback"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 type reporter struct {
@@ -34,6 +36,7 @@ func (h *reporter) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	telemetry.Note(r.Context(), slog.String("taskStatus", string(status)), slog.Bool("duplicate", !changed))
 
 	httpjson.Write(w, http.StatusOK, callback.StatusAnswer{TaskID: m.TaskID, Status: status, Duplicate: !changed})
 	return nil
@@ -62,6 +65,7 @@ func (h *reporter) read(w http.ResponseWriter, r *http.Request) (callback.Status
 	if err := id.For(m.TaskID, m.Attempt); err != nil {
 		return m, err
 	}
+	telemetry.Note(r.Context(), slog.String("taskId", m.TaskID), slog.Int("attempt", id.Attempt), slog.String("said", m.Status))
 	return m, m.Validate()
 }
 

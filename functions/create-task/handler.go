@@ -18,6 +18,7 @@ import (
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 type creator struct {
@@ -56,6 +57,7 @@ func (c *creator) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	order.Trace = telemetry.Traceparent(r.Context())
 
 	// From here on the caller's leaving changes nothing: what is begun is ended, or given back.
 	id, status, err := c.place(context.WithoutCancel(r.Context()), order)
@@ -63,6 +65,7 @@ func (c *creator) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
+	telemetry.Note(r.Context(), slog.String("taskId", id), slog.String("taskStatus", string(status)))
 	w.Header().Set("Location", task.StatusPath(id))
 	httpjson.Write(w, http.StatusAccepted, created{id, status, task.EventsPath(id, c.tickets.Issue(id)), task.StatusPath(id)})
 	return nil

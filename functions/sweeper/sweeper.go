@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/dispatch"
+	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // sweeper does what is due, once. Runs may overlap: each change is guarded in the store, each hand-over is claimed there.
@@ -22,6 +25,7 @@ type sweeper struct {
 	dispatcher *dispatch.Dispatcher
 	gap        time.Duration // between runs, from which on it was an outage
 	budget     time.Duration
+	told       atomic.Int64 // when (unix, s) a run was last logged
 }
 
 const (
@@ -34,14 +38,29 @@ const (
 	looks = 100
 	// stops is how many workers are told to stop at a time.
 	stops = 16
+	// silence is for how long runs that found nothing to do are not logged, but for debugging: a longer one means that none ran.
+	silence = time.Minute
 )
 
 // run does what is due. One failure does not stop the rest; all are told together.
-func (s *sweeper) run(ctx context.Context) error {
+func (s *sweeper) run(ctx context.Context) (err error) {
 	start := time.Now()
+	ctx, record := telemetry.Begin(ctx)
+	ctx, span := telemetry.Start(ctx, telemetry.Internal, "sweep")
+	defer func() {
+		span.Note(record.Attrs()...)
+		if err != nil {
+			span.Fail("failed")
+		}
+		span.End()
+	}()
 	now, err := s.store.BeginRun(ctx, s.gap)
 	if err != nil {
 		return fmt.Errorf("begin the run: %w", err)
+	}
+	backlog, err := s.store.Backlog(ctx, now.Now)
+	if err != nil {
+		return fmt.Errorf("ask for the backlog: %w", err)
 	}
 	due, err := s.store.Due(ctx, now.Now, perPartition)
 	if err != nil {
@@ -49,17 +68,31 @@ func (s *sweeper) run(ctx context.Context) error {
 	}
 
 	pending, lookErr := s.look(ctx, due, now)
-	dispatchErr := s.dispatch(ctx, pending, now, start.Add(s.budget))
+	accepted, dispatchErr := s.dispatch(ctx, pending, now, start.Add(s.budget))
 	trashErr := s.emptyTrash(ctx, now)
 	// The end of a long run is no gap.
 	_, endErr := s.store.BeginRun(ctx, s.gap)
 
-	level := slog.LevelDebug
-	if len(due) > 0 {
-		level = slog.LevelInfo
+	oldest := time.Duration(0)
+	if len(pending) > 0 {
+		oldest = now.Now.Sub(task.MadeAt(pending[0]))
 	}
-	slog.Log(ctx, level, "swept", "due", len(due), "pending", len(pending), "ms", time.Since(start).Milliseconds())
+	telemetry.Note(ctx,
+		slog.Int("living", backlog.Living), slog.Int64("lateMs", backlog.Late.Milliseconds()), slog.Int("due", len(due)),
+		slog.Int("pending", len(pending)), slog.Int("accepted", accepted), slog.Int64("oldestMs", oldest.Milliseconds()),
+	)
+	s.tell(ctx, len(due) > 0, append(record.Attrs(), slog.Float64("ms", telemetry.Millis(time.Since(start)))))
 	return errors.Join(lookErr, dispatchErr, trashErr, endErr)
+}
+
+// tell logs what a run was.
+func (s *sweeper) tell(ctx context.Context, busy bool, attrs []slog.Attr) {
+	level, now := slog.LevelDebug, time.Now().Unix()
+	if busy || now-s.told.Load() >= int64(silence.Seconds()) {
+		level = slog.LevelInfo
+		s.told.Store(now)
+	}
+	slog.LogAttrs(ctx, level, "swept", attrs...)
 }
 
 // look has every due task judged, tells workers whose time is over to stop, and lists the tasks that are to be handed over,
@@ -94,17 +127,17 @@ func (s *sweeper) look(ctx context.Context, due []string, run taskstore.Run) (pe
 }
 
 // dispatch hands over what is pending, oldest first and one after the other, so that a worker's next free place goes to who
-// waits longest. It ends at the first answer that all are busy.
-func (s *sweeper) dispatch(ctx context.Context, pending []string, run taskstore.Run, until time.Time) error {
+// waits longest. It ends at the first answer that all are busy. It tells how many were accepted.
+func (s *sweeper) dispatch(ctx context.Context, pending []string, run taskstore.Run, until time.Time) (accepted int, err error) {
 	if len(pending) == 0 {
-		return nil
+		return 0, nil
 	}
 	busy, err := s.store.BusyUntil(ctx)
 	if err != nil {
-		return fmt.Errorf("ask whether the workers are busy: %w", err)
+		return 0, fmt.Errorf("ask whether the workers are busy: %w", err)
 	}
 	if run.Now.Before(busy) {
-		return nil
+		return 0, nil
 	}
 	var failed []error
 	for _, id := range pending {
@@ -127,11 +160,14 @@ func (s *sweeper) dispatch(ctx context.Context, pending []string, run taskstore.
 		if err != nil {
 			failed = append(failed, err)
 		}
+		if o.Fate == taskstore.Accepted {
+			accepted++
+		}
 		if o.Fate == taskstore.Busy {
 			break
 		}
 	}
-	return errors.Join(failed...)
+	return accepted, errors.Join(failed...)
 }
 
 // trashPerPartition bounds how many objects one run deletes, of each partition.

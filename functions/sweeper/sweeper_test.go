@@ -29,6 +29,7 @@ import (
 type worker struct {
 	mu     sync.Mutex
 	sent   []string // `{taskId}:{attempt}`
+	traces []string // that came with hand-overs
 	stops  []string
 	answer func(n int) int
 }
@@ -48,6 +49,7 @@ func (k *worker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	k.sent = append(k.sent, fmt.Sprintf("%s:%d", id.TaskID, id.Attempt))
+	k.traces = append(k.traces, r.Header.Get("Traceparent"))
 	status := k.answer(len(k.sent))
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "0")

@@ -15,6 +15,7 @@ import (
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // Dispatcher hands tasks over. It is safe for many goroutines.
@@ -46,11 +47,16 @@ func (d *Dispatcher) FirstWorker() int { return rand.IntN(len(d.cfg.Workers)) }
 // the other, the least loaded first, while they clearly refuse, and stops at the first that may have the task. It tells the
 // outcome and the task's status then. The error is that of recording; whatever the workers do is an outcome.
 func (d *Dispatcher) Send(ctx context.Context, c *taskstore.Claim, within time.Duration, resumed time.Time) (taskstore.Outcome, task.Status, error) {
+	ctx = telemetry.Resume(ctx, c.Trace)
 	sending, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	start := time.Now()
 	o := d.offer(sending, c)
 	o.Resumed = resumed
-	log := slog.With("taskId", c.TaskID, "attempt", c.Attempt, "fate", o.Fate, "worker", o.Worker)
+	log := slog.With(
+		"taskId", c.TaskID, "attempt", c.Attempt, "fate", o.Fate, "worker", o.Worker, "tries", c.Tries,
+		"ms", telemetry.Millis(time.Since(start)), "ageMs", time.Since(task.MadeAt(c.TaskID)).Milliseconds(),
+	)
 
 	status, held, err := d.store.Record(ctx, c, o)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
@@ -18,6 +19,7 @@ import (
 	"github.com/recon3d/recon3d/shared/callback"
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // inlineLimit is the size (bytes) up to which a picture travels in the hand-over itself; a larger one by URL and checksum.
@@ -109,13 +111,23 @@ type answer struct {
 }
 
 // post sends a message to one worker.
-func (d *Dispatcher) post(ctx context.Context, worker string, m message) answer {
+func (d *Dispatcher) post(ctx context.Context, worker string, m message) (a answer) {
 	if ctx.Err() != nil {
 		return answer{fate: taskstore.Refused, err: ctx.Err()} // no time is left: nothing is sent
 	}
+	ctx, span := telemetry.Start(ctx, telemetry.Client, "POST /generate3d",
+		slog.String("taskId", m.id.TaskID), slog.Int("attempt", m.id.Attempt), slog.String("url.full", worker+"/generate3d"))
+	defer func() {
+		span.Note(slog.String("fate", string(a.fate)), slog.Int("http.response.status_code", a.status))
+		if a.fate != taskstore.Accepted {
+			span.Fail(string(a.fate))
+		}
+		span.End()
+	}()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, worker+"/generate3d", bytes.NewReader(m.body))
 	if err == nil {
 		req.Header.Set("Content-Type", m.contentType)
+		telemetry.Tell(ctx, req.Header)
 		err = d.signer.Sign(req.Header, m.id, m.body)
 	}
 	if err != nil {

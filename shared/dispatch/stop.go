@@ -10,6 +10,7 @@ import (
 
 	"github.com/recon3d/recon3d/shared/callback"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // Stopper tells workers to stop working on tasks that were ended.
@@ -58,6 +59,7 @@ func (s *Stopper) send(ctx context.Context, h taskstore.Holder) error {
 	if err := s.signer.Sign(req.Header, callback.ID{Kind: callback.Cancel, TaskID: h.TaskID, Attempt: h.Attempt, N: "1"}, nil); err != nil {
 		return err
 	}
+	telemetry.Tell(ctx, req.Header)
 	res, err := s.client.Do(req)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -37,6 +38,11 @@ func NewID(user string) string {
 func ValidID(s string) bool {
 	id, err := uuid.Parse(s)
 	return err == nil && id.Version() == 7 && id.Variant() == uuid.RFC4122 && id.String() == s
+}
+
+// MadeAt tells when a valid id was made, to the ms, by the clock of the function that made it.
+func MadeAt(id string) time.Time {
+	return time.Unix(uuid.MustParse(id).Time().UnixTime())
 }
 
 // PartitionOfID tells the partition that a valid id ends in.

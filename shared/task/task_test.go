@@ -32,6 +32,9 @@ func TestIDsKnowTheirPartitionAndTheirTime(t *testing.T) {
 	if !ValidID(before) || before >= after {
 		t.Errorf("%s, then %s", before, after)
 	}
+	if age := time.Since(MadeAt(after)); age < 0 || age > time.Hour || MadeAt(before).After(MadeAt(after)) {
+		t.Errorf("%s was made %v ago", after, age)
+	}
 	if PartitionOfID(before) != PartitionOf("ann") || PartitionOf("ann") == PartitionOf("bob") {
 		t.Error("partitions")
 	}

@@ -22,6 +22,7 @@ type Claim struct {
 	Tries   int    // hand-overs since a worker last had the task, this one included
 	Input   task.Input
 	Formats string // separated by spaces: what is wanted beside the usual results
+	Trace   string // traceparent of the create, "" if it is not traced
 }
 
 // Fate is what came of a hand-over.
@@ -60,7 +61,7 @@ func (s *Store) Claim(ctx context.Context, id string, length time.Duration) (*Cl
 	}
 	return &Claim{
 		TaskID: id, Nonce: nonce, Attempt: atoi(reply[1]), Worker: atoi(reply[2]), Tries: atoi(reply[3]), User: reply[4],
-		Input: task.Input{Key: reply[5], ContentType: reply[6], Size: atoi64(reply[7]), SHA256: reply[8], Name: reply[9]}, Formats: reply[10],
+		Input: task.Input{Key: reply[5], ContentType: reply[6], Size: atoi64(reply[7]), SHA256: reply[8], Name: reply[9]}, Formats: reply[10], Trace: reply[11],
 	}, nil
 }
 

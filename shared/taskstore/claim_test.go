@@ -40,6 +40,8 @@ func TestAClaimThatRanOutIsAnUnknownFate(t *testing.T) {
 	}
 	f.same(first.Formats, "stl 3mf")
 	f.same(second.Formats, first.Formats)
+	f.same(first.Trace, traced)
+	f.same(second.Trace, first.Trace)
 	_, held, err := f.store.Record(f.ctx, first, Outcome{Fate: Accepted, Worker: "http://w"})
 	f.must(err)
 	if held {

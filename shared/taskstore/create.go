@@ -23,6 +23,7 @@ type Order struct {
 	ImageID  string
 	Formats  string // separated by spaces: what is wanted beside the usual results
 	Key      string // Idempotency-Key, "" if none
+	Trace    string // traceparent of the create, "" if it is not traced
 	BodyHash string // tells a repeated body from another one under the same Key
 	Limits   Limits
 }
@@ -94,7 +95,7 @@ func (s *Store) Create(ctx context.Context, r Reservation, claim time.Duration, 
 		createScript, r.ID, o.idempotency([]string{userTasksKey(o.User), userActiveKey(o.User)}),
 		[]any{
 			o.User, userKey(o.User), o.ImageID, in.Key, in.ContentType, in.Size, in.SHA256, in.Name,
-			nonce, ms(claim), worker, o.Formats,
+			nonce, ms(claim), worker, o.Formats, o.Trace,
 		},
 	})
 	if err != nil {
@@ -104,7 +105,7 @@ func (s *Store) Create(ctx context.Context, r Reservation, claim time.Duration, 
 	if reply[1] != "1" {
 		return status, nil, nil
 	}
-	return status, &Claim{TaskID: r.ID, User: o.User, Attempt: atoi(reply[2]), Nonce: nonce, Worker: worker, Tries: 1, Input: in, Formats: o.Formats}, nil
+	return status, &Claim{TaskID: r.ID, User: o.User, Attempt: atoi(reply[2]), Nonce: nonce, Worker: worker, Tries: 1, Input: in, Formats: o.Formats, Trace: o.Trace}, nil
 }
 
 // idempotency adds the key of the order's Idempotency-Key, where it has one.

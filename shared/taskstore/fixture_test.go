@@ -22,6 +22,9 @@ var policy = Policy{
 
 const user = "ann"
 
+// traced is the traceparent of the tasks that create makes.
+const traced = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 type fixture struct {
 	*testing.T
 	ctx   context.Context
@@ -48,7 +51,7 @@ func (f *fixture) picture(owner string) string {
 // create makes a task whose first hand-over is claimed.
 func (f *fixture) create() *Claim {
 	f.Helper()
-	res, err := f.store.Reserve(f.ctx, Order{User: user, ImageID: f.picture(user), Formats: "stl 3mf"})
+	res, err := f.store.Reserve(f.ctx, Order{User: user, ImageID: f.picture(user), Formats: "stl 3mf", Trace: traced})
 	f.must(err)
 	_, claim, err := f.store.Create(f.ctx, res, time.Minute, 0)
 	f.must(err)

@@ -41,7 +41,7 @@ var (
 	createScript    = &script{"create", "base task save event trash results handover", "op status", "TASK EVENTS DUE RESULTS TRASH TASKS ACTIVE IDEMPOTENCY", outcomeScript}
 	claimScript     = &script{
 		"claim", "base task save trash results handover",
-		"op status claimUntil nextTry attempt fate tries silentSince nextWorker user key inputType inputSize inputSHA256 inputName formats",
+		"op status claimUntil nextTry attempt fate tries silentSince nextWorker user key inputType inputSize inputSHA256 inputName formats trace",
 		"TASK DUE RESULTS TRASH", outcomeScript,
 	}
 	outcomeScript = &script{"outcome", "base task save event finish", "op status claim attempt startedAt reachedAttempt reached stage events ran", "TASK EVENTS DUE KEPT", nil}

@@ -50,6 +50,36 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int64) ([]string, 
 	return due, nil
 }
 
+// Backlog is how much there is to do.
+type Backlog struct {
+	Living int           // tasks that have not ended
+	Late   time.Duration // how long the task that waits longest for the sweeper has been due, 0 if none is
+}
+
+// Backlog tells it as of now. It asks all partitions in one pipeline.
+func (s *Store) Backlog(ctx context.Context, now time.Time) (Backlog, error) {
+	var living [task.Partitions]*redis.IntCmd
+	var first [task.Partitions]*redis.ZSliceCmd
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i := range living {
+			key := dueKey(task.PartitionAt(i))
+			living[i], first[i] = p.ZCard(ctx, key), p.ZRangeWithScores(ctx, key, 0, 0)
+		}
+		return nil
+	})
+	if err != nil {
+		return Backlog{}, redisdb.Away(err)
+	}
+	var b Backlog
+	for i := range living {
+		b.Living += int(living[i].Val())
+		for _, z := range first[i].Val() {
+			b.Late = max(b.Late, now.Sub(time.UnixMilli(int64(z.Score))))
+		}
+	}
+	return b, nil
+}
+
 // ripe reads the members of each partition's sorted sets whose score is not over now, at most limit of each.
 func (s *Store) ripe(ctx context.Context, now time.Time, limit int64, keys ...func(task.Partition) string) ([task.Partitions][]string, error) {
 	var members [task.Partitions][]string

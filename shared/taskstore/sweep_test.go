@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-redis/redis/v8"
+
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/task"
 )
@@ -209,4 +211,21 @@ func TestRetention(t *testing.T) {
 	_, err = f.store.Get(f.ctx, user, c.TaskID)
 	f.refused(err, fault.TaskNotFound)
 	f.same(f.look(c.TaskID).What, "gone")
+}
+
+func TestTheBacklog(t *testing.T) {
+	f := setUp(t)
+	now := time.UnixMilli(1_700_000_000_000)
+	empty, err := f.store.Backlog(f.ctx, now)
+	f.must(err)
+	f.same(empty, Backlog{})
+	early, late, ended := f.create().TaskID, f.create().TaskID, f.processing().TaskID
+	_, err = f.store.Cancel(f.ctx, user, ended)
+	f.must(err)
+	for id, at := range map[string]time.Time{early: now.Add(-3 * time.Second), late: now.Add(time.Hour)} {
+		f.must(f.rdb.ZAdd(f.ctx, dueKey(task.PartitionOfID(id)), &redis.Z{Member: id, Score: float64(at.UnixMilli())}).Err())
+	}
+	got, err := f.store.Backlog(f.ctx, now)
+	f.must(err)
+	f.same(got, Backlog{Living: 2, Late: 3 * time.Second})
 }

@@ -2,7 +2,8 @@
 --
 -- ARGV 2 nonce  3 length of the claim (ms)
 --
--- → ok, attempt, index of the worker to ask first, tries so far, the user, the copy's key, contentType, size, sha256, name, the formats
+-- → ok, attempt, index of the worker to ask first, tries so far, the user, the copy's key, contentType, size, sha256, name, the formats,
+--   the traceparent of the create
 --   | no (another dispatcher has it, or it is not due, or no longer PENDING)
 
 if task.status ~= 'PENDING' or num('claimUntil') > NOW or num('nextTry') > NOW then
@@ -10,5 +11,6 @@ if task.status ~= 'PENDING' or num('claimUntil') > NOW or num('nextTry') > NOW t
 end
 local worker = claim(ARGV[2], tonumber(ARGV[3]))
 return save(words(
-	'ok', task.attempt, worker, task.tries, task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName, task.formats or ''
+	'ok', task.attempt, worker, task.tries, task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName, task.formats or '',
+	task.trace or ''
 ))

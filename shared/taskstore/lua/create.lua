@@ -3,7 +3,7 @@
 -- KEYS IDEMPOTENCY only where there is an Idempotency-Key
 -- ARGV 2 the user  3 prefix of the user's keys  4 the picture's id  5 the copy's key  6 contentType  7 size  8 sha256  9 name of the picture
 --      10 nonce and 11 length (ms; 0: none) of the claim  12 index of the first worker  13 the formats that are wanted beside the
---      usual results
+--      usual results  14 the traceparent of the create ('': it is not traced)
 --
 -- → ok, '1' if the caller has the claim, attempt, status
 
@@ -34,6 +34,9 @@ set('createdAt', NOW_TEXT)
 set('attempt', '0')
 set('nextWorker', ARGV[12])
 set('formats', ARGV[13])
+if ARGV[14] ~= '' then
+	set('trace', ARGV[14])
+end
 call('ZREM', TRASH, '1 ' .. copy, '2 ' .. copy)
 call('ZADD', TASKS, 0, ID)
 call('ZADD', ACTIVE, '+inf', ID)
