@@ -61,7 +61,7 @@ func dialer(c Config, o *redis.UniversalOptions) redis.UniversalClient {
 		return redis.NewFailoverClient(o.Failover())
 	case strings.Contains(c.URL, "+cluster://"):
 		cluster := o.Cluster()
-		cluster.ClusterSlots = slots(o)
+		cluster.ClusterSlots, cluster.NewClient = slots(o), newNode
 		return redis.NewClusterClient(cluster)
 	}
 	return redis.NewClient(o.Simple())
