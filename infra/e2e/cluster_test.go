@@ -38,6 +38,10 @@ func TestACluster(t *testing.T) {
 		o.file(2, "pixel_images.png", []byte("before")).want(t, http.StatusOK)
 	}
 
+	for _, o := range orders {
+		heard(t, o.TaskID, cluster.Masters...)
+	}
+
 	cluster.Masters[1].Kill()
 	count := map[int]int{}
 	for _, o := range orders {
@@ -64,4 +68,23 @@ func TestACluster(t *testing.T) {
 		o.everythingDeleted(t, func() {})
 	}
 	eventually(t, "no object is left", func() bool { return len(objects(t, bucket, "")) == 0 })
+}
+
+// heard waits until a relay has subscribed to the task's events at one of the servers. Streams alone do not tell: a relay whose bell is
+// dumb passes all on, too, only later.
+func heard(t *testing.T, taskID string, servers ...*redistest.Server) {
+	t.Helper()
+	eventually(t, "a relay listens", func() bool {
+		for _, s := range servers {
+			c := s.Client()
+			channels := c.PubSubChannels(t.Context(), "recon:events:"+taskID).Val()
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+			if len(channels) == 1 {
+				return true
+			}
+		}
+		return false
+	})
 }

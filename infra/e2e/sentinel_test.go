@@ -37,6 +37,7 @@ func TestAFailover(t *testing.T) {
 	away(o.status(1, "processing"))
 
 	set.Wake()
+	heard(t, o.TaskID, set.Replica)
 	for _, m := range []hook{
 		fileHook(o.TaskID, 1, "pixel_images.png", []byte("before")), // again, as a worker does whose answer was lost
 		fileHook(o.TaskID, 1, "xyz_images.png", []byte("after")),
