@@ -2,6 +2,8 @@ package compose
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -43,10 +45,12 @@ func build(t *testing.T) string {
 		t.Fatalf("build the programs: %v\n%s", err, out)
 	}
 	site := filepath.Join(dir, "site")
-	if err := os.Mkdir(site, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(site, "index.html"), []byte("<!doctype html>"), 0o600); err != nil {
+	err := errors.Join(
+		os.Mkdir(site, 0o700),
+		os.WriteFile(filepath.Join(site, "index.html"), []byte("<!doctype html>"), 0o600),
+		os.CopyFS(filepath.Join(dir, "worker"), os.DirFS(filepath.Join(root, "functions", "worker", "worker"))),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -65,6 +69,7 @@ func up(t *testing.T, f file) *host {
 		}
 	}
 	sandbox.Names(t, names)
+	sandbox.ReadOnly(t) // as the containers: they write to their volumes and to /tmp
 	t.Cleanup(func() {
 		for name, said := range h.said {
 			if t.Failed() {
@@ -126,12 +131,7 @@ func (h *host) start(t *testing.T, name, address string) {
 	case "recon3d-host":
 		sandbox.Start(t, "", root, env, said, filepath.Join(h.programs, "host"), args...)
 	case "recon3d-worker":
-		worker, err := filepath.Abs(filepath.Join(root, "functions", "worker"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		env = append(env, "PORT=8000", "DATA_DIR="+folder, "PYTHONDONTWRITEBYTECODE=1")
-		sandbox.Start(t, "", worker, env, said, filepath.Join(worker, ".venv", "bin", "python"), "-m", "worker")
+		sandbox.Start(t, "", h.programs, append(env, workerEnv(folder)...), said, python(t), "-m", "worker")
 	default:
 		path, err := exec.LookPath(s.Command[0])
 		if err != nil {
@@ -146,6 +146,21 @@ func (h *host) start(t *testing.T, name, address string) {
 	}
 }
 
+// python is what the image's step, infra/local/setup/venv, makes of the worker's packages.
+func python(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join(root, "functions", "worker", ".venv", "bin", "python"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// workerEnv is what the worker's image sets, with another folder.
+func workerEnv(data string) []string {
+	return []string{"HOST=0.0.0.0", "PORT=8000", "DATA_DIR=" + data, "PYTHONDONTWRITEBYTECODE=1"}
+}
+
 // healthy waits for a service: as its health check asks, of its own address.
 func (h *host) healthy(t *testing.T, name, address string) {
 	t.Helper()
@@ -158,11 +173,13 @@ func (h *host) healthy(t *testing.T, name, address string) {
 		ask = func() error { return listens(net.JoinHostPort(address, "6379")) }
 	case name == "worker": // its image's own
 		ask = func() error {
-			res, err := http.Get("http://" + net.JoinHostPort(address, "8000") + "/health")
-			if err == nil && res.StatusCode != http.StatusOK {
-				err = fmt.Errorf("GET /health: %s", res.Status)
+			cmd := exec.Command(python(t), "-m", "worker.probe")
+			cmd.Dir, cmd.Env = h.programs, workerEnv("")
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
 			}
-			return err
+			return nil
 		}
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -194,6 +211,8 @@ func TestAPictureThroughCompose(t *testing.T) {
 	}
 	env := example(t)
 	up(t, read(t, env))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	base, err := url.Parse(env["PUBLIC_BASE_URL"])
 	if err != nil {
 		t.Fatal(err)
@@ -201,16 +220,16 @@ func TestAPictureThroughCompose(t *testing.T) {
 	// On the host the gateway is at the published port, here at its name.
 	base.Host = "gateway:8080"
 	c := &client.Client{Base: base, HTTP: http.DefaultClient}
-	picture, err := c.Upload(t.Context(), "ball.png", ball())
+	picture, err := c.Upload(ctx, "ball.png", ball())
 	if err != nil {
 		t.Fatal(err)
 	}
-	task, err := c.Create(t.Context(), picture.ID)
+	task, err := c.Create(ctx, picture.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	status := ""
-	for e, err := range c.Events(t.Context(), task) {
+	for e, err := range c.Events(ctx, task) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,17 +240,17 @@ func TestAPictureThroughCompose(t *testing.T) {
 			t.Fatal(e.Error)
 		}
 	}
-	done, err := c.Task(t.Context(), task.ID)
+	done, err := c.Task(ctx, task.ID)
 	if err != nil || status != "COMPLETED" || len(done.Results) < 3 {
 		t.Fatalf("%s, %d results, %v", status, len(done.Results), err)
 	}
 	for _, r := range done.Results {
 		var file bytes.Buffer
-		if err := c.Download(t.Context(), r, &file); err != nil || file.Len() == 0 {
+		if err := c.Download(ctx, r, &file); err != nil || file.Len() == 0 {
 			t.Errorf("%s: %d bytes, %v", r.Name, file.Len(), err)
 		}
 	}
-	if err := c.DeleteTask(t.Context(), task.ID); err != nil {
+	if err := c.DeleteTask(ctx, task.ID); err != nil {
 		t.Error(err)
 	}
 }

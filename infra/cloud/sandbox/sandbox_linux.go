@@ -108,24 +108,46 @@ func Root(t *testing.T, code, at string, tmp int64) string {
 	mount("/tmp", "tmp", filepath.Join(root, "tmp"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, fmt.Sprintf("size=%d,mode=1777", tmp))
 	mount("the code", code, filepath.Join(root, at), "", unix.MS_BIND, "")
 	for _, folder := range []string{filepath.Join(root, at), root} {
-		var have unix.Statfs_t
-		if err := unix.Statfs(folder, &have); err != nil {
-			t.Fatal(err)
-		}
-		// What the mount beneath forbids can't be allowed above it, and has to be said again (mount_namespaces(7)).
-		kept := uintptr(have.Flags) & (unix.ST_NOSUID | unix.ST_NODEV | unix.ST_NOEXEC | unix.ST_NOATIME | unix.ST_NODIRATIME | unix.ST_RELATIME)
-		flags := uintptr(unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY)
-		for st, ms := range map[uintptr]uintptr{
-			unix.ST_NOSUID: unix.MS_NOSUID, unix.ST_NODEV: unix.MS_NODEV, unix.ST_NOEXEC: unix.MS_NOEXEC,
-			unix.ST_NOATIME: unix.MS_NOATIME, unix.ST_NODIRATIME: unix.MS_NODIRATIME, unix.ST_RELATIME: unix.MS_RELATIME,
-		} {
-			if kept&st != 0 {
-				flags |= ms
-			}
-		}
-		mount("read-only "+folder, "", folder, "", flags, "")
+		readOnly(t, folder)
 	}
 	return root
+}
+
+// readOnly makes the mount at folder one that can't be written.
+func readOnly(t *testing.T, folder string) {
+	t.Helper()
+	var have unix.Statfs_t
+	if err := unix.Statfs(folder, &have); err != nil {
+		t.Fatal(err)
+	}
+	// What the mount beneath forbids can't be allowed above it, and has to be said again (mount_namespaces(7)).
+	flags := uintptr(unix.MS_REMOUNT | unix.MS_BIND | unix.MS_RDONLY)
+	for st, ms := range map[int64]uintptr{
+		unix.ST_NOSUID: unix.MS_NOSUID, unix.ST_NODEV: unix.MS_NODEV, unix.ST_NOEXEC: unix.MS_NOEXEC,
+		unix.ST_NOATIME: unix.MS_NOATIME, unix.ST_NODIRATIME: unix.MS_NODIRATIME, unix.ST_RELATIME: unix.MS_RELATIME,
+	} {
+		if have.Flags&st != 0 {
+			flags |= ms
+		}
+	}
+	if err := unix.Mount("", folder, "", flags, ""); err != nil {
+		t.Fatalf("make %s read-only: %v", folder, err)
+	}
+}
+
+// ReadOnly makes this machine's files read-only, but for the folder of temporary files. Only for an isolated test.
+func ReadOnly(t *testing.T) {
+	t.Helper()
+	tmp := os.TempDir()
+	for _, mount := range []struct {
+		source, target string
+		flags          uintptr
+	}{{"", "/", unix.MS_REC | unix.MS_PRIVATE}, {tmp, tmp, unix.MS_BIND | unix.MS_REC}} {
+		if err := unix.Mount(mount.source, mount.target, "", mount.flags, ""); err != nil {
+			t.Fatalf("mount %s: %v", mount.target, err)
+		}
+	}
+	readOnly(t, "/")
 }
 
 // Descriptors holds this process, and all that it starts from then on, to that many open files. Only for an isolated test.

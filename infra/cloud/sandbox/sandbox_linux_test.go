@@ -2,11 +2,13 @@ package sandbox
 
 import (
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +66,21 @@ func TestTheMachineIsGone(t *testing.T) {
 	Names(t, map[string]string{"nobody.example": "127.0.5.1"})
 	if got, err := net.LookupHost("nobody.example"); err != nil || !slices.Equal(got, []string{"127.0.5.1"}) {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	if !Isolated(t) {
+		return
+	}
+	before, there := t.TempDir(), filepath.Join(t.TempDir(), "file")
+	ReadOnly(t)
+	if _, err := os.OpenFile("output.go", os.O_WRONLY, 0); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("a file of the machine can be written: %v", err)
+	}
+	for _, path := range []string{there, filepath.Join(before, "file")} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Error(err)
+		}
 	}
 }
