@@ -97,7 +97,7 @@ func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
 	var results []task.Result
 	order := map[string]int64{}
 	for name, packed := range h {
-		// See results.lua.
+		// See result.lua.
 		r := strings.Split(packed, separator)
 		if strings.HasPrefix(packed, "{") {
 			var err error
@@ -120,7 +120,7 @@ func parseResults(t task.Task, h map[string]string) ([]task.Result, error) {
 	return results, nil
 }
 
-// parseJSON reads a result as it was recorded before results.lua packed them, which tasks that ended then keep until their
+// parseJSON reads a result as it was recorded before words were, which tasks keep that were there at the upgrade until their
 // retention is over. It gives the words of the present form.
 func parseJSON(packed string) ([]string, error) {
 	var r struct {

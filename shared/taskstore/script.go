@@ -38,22 +38,22 @@ type script struct {
 var (
 	reserveScript   = &script{"reserve", "base", "", "TASK TRASH PICTURE ACTIVE RATE IDEMPOTENCY", createScript}
 	unreserveScript = &script{"unreserve", "base trash", "", "TASK TRASH ACTIVE RATE IDEMPOTENCY", nil}
-	createScript    = &script{"create", "base task save event trash results handover", "op status", "TASK EVENTS DUE RESULTS TRASH TASKS ACTIVE IDEMPOTENCY", outcomeScript}
+	createScript    = &script{"create", "base task save event trash result results handover", "op status", "TASK EVENTS DUE RESULTS TRASH TASKS ACTIVE IDEMPOTENCY", outcomeScript}
 	claimScript     = &script{
-		"claim", "base task save trash results handover",
+		"claim", "base task save trash result results handover",
 		"op status claimUntil nextTry attempt fate tries silentSince nextWorker user key inputType inputSize inputSHA256 inputName formats trace",
 		"TASK DUE RESULTS TRASH", outcomeScript,
 	}
 	outcomeScript = &script{"outcome", "base task save event finish", "op status claim attempt startedAt reachedAttempt reached stage events ran", "TASK EVENTS DUE KEPT", nil}
 	reportScript  = &script{"report", "base task save event judge accept", "op status attempt runSince ran", "TASK EVENTS DUE", nil}
-	verdictScript = &script{"verdict", "base task save event finish judge compact", "op status attempt runSince ran events userKey", "TASK EVENTS DUE KEPT RESULTS", nil}
+	verdictScript = &script{"verdict", "base task save event finish judge compact result", "op status attempt runSince ran events userKey", "TASK EVENTS DUE KEPT RESULTS", nil}
 	releaseScript = &script{"release", "base task save event finish judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE KEPT", nil}
-	holdScript    = &script{"hold", "base task judge offer", "op status attempt", "TASK RESULTS", recordScript}
-	stageScript   = &script{"stage", "base task save event judge accept offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
-	recordScript  = &script{"record", "base task save event judge accept offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
+	holdScript    = &script{"hold", "base task judge result offer", "op status attempt", "TASK RESULTS", recordScript}
+	stageScript   = &script{"stage", "base task save event judge accept result offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
+	recordScript  = &script{"record", "base task save event judge accept result offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
 	cancelScript  = &script{"cancel", "base task save event finish final", "op status user attempt worker userKey events", "TASK EVENTS DUE KEPT", nil}
-	deleteScript  = &script{"delete", "base task save event finish final trash results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE KEPT RESULTS TRASH DELETED", nil}
-	sweepScript   = &script{"sweep", "base task save event finish final lose trash results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE KEPT RESULTS TRASH", nil}
+	deleteScript  = &script{"delete", "base task save event finish final trash result results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE KEPT RESULTS TRASH DELETED", nil}
+	sweepScript   = &script{"sweep", "base task save event finish final lose trash result results erase", "op status attempt beats lease runSince ran finishedAt reached events userKey key", "TASK EVENTS DUE KEPT RESULTS TRASH", nil}
 )
 
 // constants writes the policy as the scripts name it.

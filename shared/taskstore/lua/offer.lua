@@ -9,7 +9,8 @@ local number = attempt == '' and '1' or attempt
 local state, of, sum, more
 local known = call('HGET', RESULTS, name)
 if known then
-	state, of, sum, more = string.match(known, '^([^\255]*)\255([^\255]*)\255([^\255]*)\255[^\255]*\255([^\255]*)')
+	local _
+	state, of, sum, _, more = result(known)
 	known = of == number
 end
 

@@ -32,7 +32,7 @@ if #ARGV > 3 then
 	local results, missing = call('HMGET', RESULTS, unpack(ARGV, 4)), {}
 	for i = 4, #ARGV do
 		local r = results[i - 3]
-		if not r or string.sub(r, 1, 7) ~= 'stored\255' then
+		if not r or result(r) ~= 'stored' then
 			missing[#missing + 1] = ARGV[i]
 		end
 	end
