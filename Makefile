@@ -28,11 +28,11 @@ help: ## this list
 
 # args demo  IMAGE=photo.png OUT=out/
 .PHONY: demo
-demo: image build worker ## one photo through the whole system, results to OUT
+demo: need-image build worker ## one photo through the whole system, results to OUT
 	@$(BIN)/local demo "$(IMAGE)" "$(OUT)"
 
-.PHONY: image
-image:
+.PHONY: need-image
+need-image:
 	@[ -n "$(IMAGE)" ] || { echo "Say which photo: make demo IMAGE=photo.png OUT=out/" >&2; exit 1; }
 
 # args reconstruct  IMAGE= OUT=
@@ -92,6 +92,7 @@ test: test-go test-worker test-web ## every test, on real parts
 .PHONY: test-go
 test-go: redis worker
 	go test $(RACE) ./...
+	cd infra/cloud/schema && go test -count=1 ./... # its files are not the module's: the cache would not see a change
 
 .PHONY: test-worker
 test-worker: $(VENV)/.stamp-dev
@@ -120,8 +121,15 @@ deploy-check: build $(TOOLKIT)/node_modules/.package-lock.json ## what a deploym
 	go run ./infra/cloud/check -env $(or $(ENV),infra/cloud/env.example)
 	cd $(TOOLKIT) && npm run --silent verify && npm test --silent
 
+.PHONY: image
+image: ## the images: functions, host, worker (CUDA=1 KAOLIN_WHEELS=…: the worker for a GPU)
+	docker build -f infra/cloud/images/functions.Dockerfile --target functions -t recon3d-functions .
+	docker build -f infra/cloud/images/functions.Dockerfile --target host -t recon3d-host .
+	docker build -f infra/cloud/images/worker.Dockerfile -t recon3d-worker .
+	$(if $(CUDA),docker build -f infra/cloud/images/worker-cuda.Dockerfile --build-arg KAOLIN_WHEELS=$(KAOLIN_WHEELS) -t recon3d-worker-cuda .)
+
 .PHONY: package
-package: build web ## what is deployed, in .build/bundle and its zip
+package: web ## what is deployed, in .build/bundle and its zip
 	go run ./infra/cloud/bundle
 
 # args deploy  STAGE=name DRY_RUN=1
@@ -143,8 +151,9 @@ $(TOOLKIT)/node_modules/.package-lock.json: $(TOOLKIT)/package-lock.json
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev $(WEB)/node_modules/.package-lock.json ## formatting, vet, imports' directions, types, what a file may name
-	go mod tidy -diff && cd infra/bench/peers && go mod tidy -diff
-	$< run && cd infra/bench/peers && $(CURDIR)/$< run
+	go mod tidy -diff
+	$< run
+	for module in infra/bench/peers infra/cloud/schema; do cd $(CURDIR)/$$module; go mod tidy -diff; $(CURDIR)/$< run; done
 	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff check quality && $(CURDIR)/$(VENV)/bin/ruff format --check quality
 	cd infra/bench && MYPYPATH=$(CURDIR)/$(WORKER) $(CURDIR)/$(PYTHON) -m mypy --config-file $(CURDIR)/$(WORKER)/pyproject.toml -p quality

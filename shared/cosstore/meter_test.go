@@ -9,13 +9,13 @@ import (
 func TestRequestsAreCountedForTheirRequest(t *testing.T) {
 	e := local(t)
 	ctx, record := telemetry.Begin(t.Context())
-	if err := e.Store.Put(ctx, "a", []byte("a"), PutOptions{}); err != nil {
+	if err := e.Put(ctx, "a", []byte("a"), PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Store.Head(ctx, "a"); err != nil {
+	if _, err := e.Head(ctx, "a"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Store.PresignGet(ctx, "a", GetOptions{}); err != nil { // asks nobody
+	if _, err := e.PresignGet(ctx, "a", GetOptions{}); err != nil { // asks nobody
 		t.Fatal(err)
 	}
 	got := map[string]any{}
