@@ -37,7 +37,13 @@ func with(environ []string, vars ...string) []string {
 // launch starts one more process of a function, which ends with the test.
 func launch(t *testing.T, function string, environ []string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(program(function))
+	return launchFrom(t, program(function), environ)
+}
+
+// launchFrom is launch of a binary that was not built for all tests.
+func launchFrom(t *testing.T, binary string, environ []string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(binary)
 	cmd.Env, cmd.Stderr = environ, os.Stderr
 	if !testing.Verbose() {
 		cmd.Stderr = nil
