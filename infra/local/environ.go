@@ -81,7 +81,7 @@ func (s settings) workerEnviron(port int, dir string) environ {
 		e["DRAIN_TIMEOUT"] = "3s" // a person at the keyboard waits for it
 	}
 	for _, backend := range []string{
-		"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "JWT_SECRET",
+		"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "TICKET_SECRET_ALSO", "JWT_SECRET", "JWT_SECRET_ALSO",
 		"TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN",
 	} {
 		delete(e, backend)

@@ -9,7 +9,7 @@ import (
 // The worker is told nothing that only the backend may know: it can ask neither Redis nor the bucket, nor pose as a user.
 func TestTheWorkerHasNoCredentials(t *testing.T) {
 	for _, secret := range []string{
-		"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "JWT_SECRET", "TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN",
+		"REDIS_URL", "COS_SECRET_ID", "COS_SECRET_KEY", "TICKET_SECRET", "TICKET_SECRET_ALSO", "JWT_SECRET", "JWT_SECRET_ALSO", "TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN",
 	} {
 		t.Setenv(secret, "hush")
 	}

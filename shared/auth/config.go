@@ -20,10 +20,11 @@ const LocalUser = "local"
 // not serve them.
 type Config struct {
 	Mode     string `env:"AUTH_MODE"`
-	Secret   string `env:"JWT_SECRET"`   // verifies HS256
-	JWKSURL  string `env:"JWT_JWKS_URL"` // its keys verify RS256 and ES256
-	Issuer   string `env:"JWT_ISSUER"`   // the `iss` that a token must have, where set
-	Audience string `env:"JWT_AUDIENCE"` // one of the `aud` that a token must have, where set
+	Secret   string `env:"JWT_SECRET"`      // verifies HS256
+	Also     string `env:"JWT_SECRET_ALSO"` // verifies too, while the secret is changed
+	JWKSURL  string `env:"JWT_JWKS_URL"`    // its keys verify RS256 and ES256
+	Issuer   string `env:"JWT_ISSUER"`      // the `iss` that a token must have, where set
+	Audience string `env:"JWT_AUDIENCE"`    // one of the `aud` that a token must have, where set
 }
 
 // Validate names every variable that is missing or wrong, one a line.
@@ -39,6 +40,9 @@ func (c *Config) Validate() error {
 		wrong = append(wrong, errors.New("AUTH_MODE is not set: jwt, or none on a machine of one's own"))
 	default:
 		wrong = append(wrong, fmt.Errorf("AUTH_MODE: knows jwt and none, not %q", c.Mode))
+	}
+	if c.Also != "" && c.Secret == "" {
+		wrong = append(wrong, errors.New("JWT_SECRET_ALSO is set without JWT_SECRET"))
 	}
 	if c.JWKSURL != "" {
 		if u, err := url.Parse(c.JWKSURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {

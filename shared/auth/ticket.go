@@ -14,6 +14,7 @@ import (
 // TicketConfig is about tickets: what opens a task's event stream where no header can be sent (EventSource sends none).
 type TicketConfig struct {
 	Secret string        `env:"TICKET_SECRET,required"`
+	Also   string        `env:"TICKET_SECRET_ALSO"` // verifies too, while the secret is changed
 	TTL    time.Duration `env:"TICKET_TTL" envDefault:"1h"`
 }
 
@@ -22,6 +23,9 @@ func (c *TicketConfig) Validate() error {
 	var wrong []error
 	if c.Secret != "" && len(c.Secret) < 16 {
 		wrong = append(wrong, errors.New("TICKET_SECRET: is shorter than 16 bytes"))
+	}
+	if c.Also != "" && len(c.Also) < 16 {
+		wrong = append(wrong, errors.New("TICKET_SECRET_ALSO: is shorter than 16 bytes"))
 	}
 	if c.TTL < time.Second {
 		wrong = append(wrong, errors.New("TICKET_TTL: is shorter than a second"))
@@ -35,6 +39,7 @@ func (c *TicketConfig) Validate() error {
 // HMAC-SHA256 over purpose, those 8 bytes and the task's id.
 type Tickets struct {
 	secret []byte
+	also   []byte // nil: no other
 	ttl    time.Duration
 	now    func() time.Time
 }
@@ -47,13 +52,17 @@ var ticketText = base64.RawURLEncoding.Strict()
 
 // NewTickets makes tickets of a valid configuration.
 func NewTickets(c TicketConfig) *Tickets {
-	return &Tickets{secret: []byte(c.Secret), ttl: c.TTL, now: time.Now}
+	t := &Tickets{secret: []byte(c.Secret), ttl: c.TTL, now: time.Now}
+	if c.Also != "" {
+		t.also = []byte(c.Also)
+	}
+	return t
 }
 
 // Issue makes a ticket for a task. Who may have it is the caller's to decide.
 func (t *Tickets) Issue(taskID string) string {
 	raw := binary.BigEndian.AppendUint64(nil, uint64(t.now().Add(t.ttl).Unix()))
-	return ticketText.EncodeToString(append(raw, t.mac(raw, taskID)...))
+	return ticketText.EncodeToString(append(raw, mac(t.secret, raw, taskID)...))
 }
 
 // Verify tells whether ticket is one for that task and has not expired. Errors: fault.Unauthorized.
@@ -63,8 +72,8 @@ func (t *Tickets) Verify(ticket, taskID string) error {
 	if err != nil || len(ticket) != ticketText.EncodedLen(size) || len(raw) != size {
 		return fault.New(fault.Unauthorized, "The ticket is not valid for this task.")
 	}
-	expiry, mac := raw[:8], raw[8:]
-	if !hmac.Equal(mac, t.mac(expiry, taskID)) {
+	expiry, sum := raw[:8], raw[8:]
+	if !hmac.Equal(sum, mac(t.secret, expiry, taskID)) && (t.also == nil || !hmac.Equal(sum, mac(t.also, expiry, taskID))) {
 		return fault.New(fault.Unauthorized, "The ticket is not valid for this task.")
 	}
 	if t.now().Unix() >= int64(binary.BigEndian.Uint64(expiry)) {
@@ -73,8 +82,8 @@ func (t *Tickets) Verify(ticket, taskID string) error {
 	return nil
 }
 
-func (t *Tickets) mac(expiry []byte, taskID string) []byte {
-	h := hmac.New(sha256.New, t.secret)
+func mac(secret, expiry []byte, taskID string) []byte {
+	h := hmac.New(sha256.New, secret)
 	h.Write([]byte(purpose))
 	h.Write(expiry)
 	h.Write([]byte(taskID))

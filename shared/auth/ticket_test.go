@@ -56,9 +56,32 @@ func TestTicketWithAnyCharacterChangedIsRefused(t *testing.T) {
 	}
 }
 
+// Each step of a change of the secret: whoever has done it understands whoever has not.
+func TestATicketSecretIsChangedWithoutAGap(t *testing.T) {
+	old, next, stranger := strings.Repeat("o", 16), strings.Repeat("n", 16), strings.Repeat("x", 16)
+	steps := []TicketConfig{{Secret: old}, {Secret: old, Also: next}, {Secret: next, Also: old}, {Secret: next}}
+	for i := range steps {
+		steps[i].TTL = time.Hour
+	}
+	for i, a := range steps[:len(steps)-1] {
+		for _, pair := range [][2]TicketConfig{{a, steps[i+1]}, {steps[i+1], a}} {
+			if err := NewTickets(pair[1]).Verify(NewTickets(pair[0]).Issue(oneTask), oneTask); err != nil {
+				t.Errorf("from %+v to %+v: %v", pair[0], pair[1], err)
+			}
+		}
+		if NewTickets(a).Verify(NewTickets(TicketConfig{Secret: stranger, TTL: time.Hour}).Issue(oneTask), oneTask) == nil {
+			t.Errorf("%+v takes any secret", a)
+		}
+	}
+	if NewTickets(steps[3]).Verify(NewTickets(steps[0]).Issue(oneTask), oneTask) == nil {
+		t.Error("the old secret is good for ever")
+	}
+}
+
 func TestTicketConfig(t *testing.T) {
 	for name, c := range map[string]TicketConfig{
 		"short":  {Secret: "short", TTL: time.Hour},
+		"also":   {Secret: strings.Repeat("s", 16), Also: "short", TTL: time.Hour},
 		"no ttl": {Secret: strings.Repeat("s", 16)},
 	} {
 		if c.Validate() == nil {

@@ -19,14 +19,19 @@ const leeway = 30 * time.Second
 // Authenticator tells which user a request comes from. It is safe for many goroutines.
 type Authenticator struct {
 	mode   string
-	secret []byte
+	secret jwt.VerificationKeySet
 	keys   *keySet // nil without JWT_JWKS_URL
 	parser *jwt.Parser
 }
 
 // New makes an authenticator of a valid configuration. It does not dial: keys are fetched when a token first needs them.
 func New(c Config) *Authenticator {
-	a := &Authenticator{mode: c.Mode, secret: []byte(c.Secret)}
+	a := &Authenticator{mode: c.Mode}
+	for _, s := range []string{c.Secret, c.Also} {
+		if s != "" {
+			a.secret.Keys = append(a.secret.Keys, []byte(s))
+		}
+	}
 	// The algorithm is taken from the token, so only those are let in whose kind of key is configured: a public RSA key can
 	// never serve as an HMAC secret.
 	var methods []string

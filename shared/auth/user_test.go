@@ -102,6 +102,27 @@ func TestHS256(t *testing.T) {
 	}
 }
 
+func TestASecretOfTheIssuerIsChangedWithoutAGap(t *testing.T) {
+	by := func(key string) string {
+		return "Bearer " + sign(t, jwt.SigningMethodHS256, []byte(key), "", claims(nil))
+	}
+	a := New(Config{Mode: ModeJWT, Secret: secret, Also: "the other secret of thirty-two bytes"})
+	for _, key := range []string{secret, "the other secret of thirty-two bytes"} {
+		if user, err := ask(a, by(key)); err != nil || user != "ann" {
+			t.Errorf("%s: %q, %v", key, user, err)
+		}
+	}
+	for _, key := range []string{"", "a third one"} {
+		if _, err := ask(a, by(key)); !fault.Is(err, fault.Unauthorized) {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+	expired := "Bearer " + sign(t, jwt.SigningMethodHS256, []byte(secret), "", claims(jwt.MapClaims{"exp": 1}))
+	if _, err := ask(a, expired); !fault.Is(err, fault.Unauthorized) || !strings.Contains(err.Error(), "has expired") {
+		t.Errorf("expired: %v", err)
+	}
+}
+
 func TestModeNoneIsLocalUser(t *testing.T) {
 	if user, err := ask(New(Config{Mode: ModeNone})); err != nil || user != "local" {
 		t.Errorf("%q, %v", user, err)
@@ -226,6 +247,7 @@ func TestConfigNamesWhatIsMissing(t *testing.T) {
 		"AUTH_MODE is not set": {},
 		"AUTH_MODE: knows":     {Mode: "basic"},
 		"JWT_SECRET and":       {Mode: ModeJWT},
+		"JWT_SECRET_ALSO is":   {Mode: ModeJWT, JWKSURL: "https://x", Also: secret},
 		"JWT_JWKS_URL: is":     {Mode: ModeJWT, JWKSURL: "ftp://x"},
 	} {
 		err := c.Validate()
