@@ -8,7 +8,7 @@ import (
 )
 
 // marshal writes an ExportTraceServiceRequest (opentelemetry-proto 1.x, collector/trace/v1) in protobuf's wire format. By hand, for the
-// library that does it costs a function's binary 5 MB: infra/docs/decisions/0018-own-spans.md.
+// library that does it costs a function's binary 5 MB: infra/docs/decisions/0020-own-spans.md.
 func marshal(service string, spans []*Span) []byte {
 	return message(nil, 1, func(b []byte) []byte { // resource_spans
 		b = message(b, 1, func(b []byte) []byte { // resource
