@@ -18,6 +18,7 @@ import (
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 // relay streams the events of tasks to browsers (HTML standard, "Server-sent events").
@@ -120,6 +121,7 @@ func (h *relay) events(w http.ResponseWriter, r *http.Request) error {
 	if err := h.admit(r, taskID); err != nil {
 		return err
 	}
+	telemetry.Note(r.Context(), slog.String("taskId", taskID))
 	hub := h.hubs.enter()
 	t, at := hub.join(taskID, after)
 	s := newStream(w)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/task"
 	"github.com/recon3d/recon3d/shared/taskstore"
+	"github.com/recon3d/recon3d/shared/telemetry"
 )
 
 type tasks struct {
@@ -46,6 +48,7 @@ func (h *tasks) read(w http.ResponseWriter, r *http.Request) (user, id string, e
 	if id = r.PathValue("taskId"); !task.ValidID(id) {
 		return "", "", fault.New(fault.TaskNotFound, "")
 	}
+	telemetry.Note(r.Context(), slog.String("taskId", id))
 	return user, id, nil
 }
 
