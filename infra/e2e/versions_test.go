@@ -20,7 +20,7 @@ import (
 )
 
 // former is the version beside which this one has to run: the last before ended tasks had an index of their own. Whoever changes a
-// format again puts the commit before that here (infra/docs/scale.md, "Two versions at once").
+// format again puts the commit before that here (infra/docs/operations.md, "Upgrade and rollback").
 const former = "db0b80fdd801d1e966919962b14575c801a351cf"
 
 // During an upgrade, and during a rollback, each function runs in two versions over one Redis: any call of a task may be answered by
