@@ -188,6 +188,11 @@ bench-web: build web chromium ## what the page costs a browser: bytes, blocked f
 	@infra/local/setup/node
 	@cd infra/bench/web && npm ci --silent --no-audit --no-fund && exec node bench.js $(ARGS)
 
+# args cost  TASKS=100000
+.PHONY: cost
+cost: ## what so many tasks a day need and cost; without TASKS, infra/docs/scale.md's three sizes
+	@go run ./infra/cloud/cost $(if $(TASKS),-tasks $(TASKS))
+
 .PHONY: clean
 clean: ## all that was built or downloaded; running state in .data stays
 	rm -rf .build $(VENV)

@@ -101,7 +101,7 @@ func TestEveryVariableOfTheExampleIsUsed(t *testing.T) {
 }
 
 // What a function gets here and not on the platform: there its role has the keys, and the routes of the domain lead workers back.
-var here = map[string]bool{"COS_SECRET_ID": true, "COS_SECRET_KEY": true, "CALLBACK_BASE_URL": true, "RELAY_LEAN": true, "_LAMBDA_SERVER_PORT": true}
+var here = map[string]bool{"COS_SECRET_ID": true, "COS_SECRET_KEY": true, "CALLBACK_BASE_URL": true, "RELAY_LEAN": true, "_LAMBDA_SERVER_PORT": true, "OTEL_BSP_SCHEDULE_DELAY": true}
 
 // Each function of serverless.yml is a service, with the variables that it has there, which are held against what its program reads, and
 // with those that stand for the platform here.

@@ -222,7 +222,7 @@ func TestPodsAreOfTheImages(t *testing.T) {
 
 // The relay gets what the function of the platform gets, and what stands for the platform.
 func TestTheRelayIsTheFunction(t *testing.T) {
-	want := append(relayVariables(t), "COS_SECRET_ID", "COS_SECRET_KEY", "METRICS_ADDR", "RELAY_LEAN")
+	want := append(relayVariables(t), "COS_SECRET_ID", "COS_SECRET_KEY", "METRICS_ADDR", "RELAY_LEAN", "OTEL_BSP_SCHEDULE_DELAY")
 	slices.Sort(want)
 	for _, name := range overlays {
 		c := overlay(t, name)
