@@ -41,3 +41,15 @@ func TestEveryKeyAndConstantThatAScriptNamesIsThere(t *testing.T) {
 		}
 	}
 }
+
+// A script compares the beginning of what is stored with its own.
+func TestNoOpBeginsAnother(t *testing.T) {
+	seen := map[string]bool{}
+	for range 1000 {
+		op := newOp()
+		if len(op) != 13 || seen[op] {
+			t.Fatalf("%s is of another length, or was there before", op)
+		}
+		seen[op] = true
+	}
+}
