@@ -90,7 +90,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp $(WORKER)/requirements-dev.txt
 test: test-go test-worker test-web ## every test, on real parts
 
 .PHONY: test-go
-test-go: redis worker
+test-go: redis worker judges
 	go test $(RACE) ./...
 	cd infra/cloud/schema && go test -count=1 ./... # its files are not the module's: the cache would not see a change
 
@@ -107,6 +107,10 @@ test-web: build web worker redis chromium ## the page: its parts, stories of peo
 .PHONY: redis
 redis:
 	@infra/local/setup/redis
+
+.PHONY: judges
+judges:
+	@infra/local/setup/judges
 
 .PHONY: chromium
 chromium:
