@@ -11,11 +11,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError, hmac_data
+
+from tests.loopback import Loopback
 
 SECRET = "whsec_" + base64.b64encode(b"the present secret of the tests!").decode()
 OLD_SECRET = "whsec_" + base64.b64encode(b"the former secret of the tests..").decode()
@@ -56,20 +58,15 @@ class Backend:
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
+        self._server = Loopback(_handler(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.url
 
     def close(self) -> None:
         self.gate.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.close()
 
     def answer_next(self, kind: str, *answers: int | Answer) -> None:
         for answer in answers:

@@ -1,11 +1,12 @@
 """A receiver of spans, which reads them by OpenTelemetry's own types."""
 
 import gzip
-import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.loopback import Loopback
 
 
 @dataclass(frozen=True)
@@ -22,23 +23,12 @@ class Span:
     failed: bool
 
 
-class Collector:
+class Collector(Loopback):
     """An OTLP/HTTP receiver."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.spans))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler(self.spans))
 
 
 def _handler(spans: list[Span]) -> type[BaseHTTPRequestHandler]:
