@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-redis/redis/v8"
 
+	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/redisdb"
 	"github.com/recon3d/recon3d/shared/task"
 )
@@ -15,6 +16,12 @@ type Limits struct {
 	Active int           // tasks that have not ended
 	Burst  int           // creates in a Period, a token bucket
 	Period time.Duration // of Burst
+}
+
+// Usage is how a user stands to the limits that are on.
+type Usage struct {
+	Refill time.Duration // until the bucket is full again
+	Active int           // tasks that have not ended, the one that is being created included
 }
 
 // Order is a wish for a task, before it has become one.
@@ -32,10 +39,11 @@ type Order struct {
 type Reservation struct {
 	Order   Order
 	ID      string
-	Done    bool       // the task with this Idempotency-Key is recorded already; nothing below is set
+	Done    bool       // the task with this Idempotency-Key is recorded already; of what is below only Usage is set
 	Picture string     // key of the picture's object
 	Input   task.Input // the task's own copy
 	Busy    bool       // all workers are known to be busy: older tasks go first
+	Usage   *Usage     // nil where it was not asked
 }
 
 // reservation is how long the id of a task is kept for who reserved it.
@@ -45,7 +53,8 @@ const reservation = 30 * time.Second
 const CopyPrefix = "reconstruction/"
 
 // Reserve gives an order its task's id, or that of the task that it became before. It takes one round trip. Errors: fault.
-// PictureNotFound, IdempotencyConflict, IdempotencyInProgress, RateLimited, TooManyActiveTasks, Unavailable.
+// PictureNotFound, IdempotencyConflict, IdempotencyInProgress, RateLimited, TooManyActiveTasks, Unavailable. With the two of the limits
+// the reservation has its Usage.
 func (s *Store) Reserve(ctx context.Context, o Order) (Reservation, error) {
 	id := task.NewID(o.User)
 	c := call{
@@ -66,15 +75,24 @@ func (s *Store) Reserve(ctx context.Context, o Order) (Reservation, error) {
 	}
 	reply, err := replyOf(cmd)
 	if err != nil {
-		return Reservation{}, err
+		return Reservation{Usage: usageOf(err, reply)}, err
 	}
 	if reply[0] == "done" {
-		return Reservation{Order: o, ID: reply[1], Done: true}, nil
+		return Reservation{Order: o, ID: reply[1], Done: true, Usage: usageOf(nil, reply)}, nil
 	}
 	return Reservation{
-		Order: o, ID: reply[1], Picture: reply[6], Busy: busy.Val() > 0,
+		Order: o, ID: reply[1], Picture: reply[6], Busy: busy.Val() > 0, Usage: usageOf(nil, reply),
 		Input: task.Input{Name: reply[2], ContentType: reply[3], Size: atoi64(reply[4]), SHA256: reply[5], Key: reply[7]},
 	}, nil
+}
+
+// usageOf reads the end of a reply to a reservation, nil where it is of something else.
+func usageOf(err error, reply []string) *Usage {
+	if err != nil && !fault.Is(err, fault.RateLimited) && !fault.Is(err, fault.TooManyActiveTasks) {
+		return nil
+	}
+	n := len(reply)
+	return &Usage{Refill: time.Duration(atoi64(reply[n-2])) * time.Millisecond, Active: atoi(reply[n-1])}
 }
 
 // Unreserve gives a reservation back that did not become a task, as if it had never been. What was copied goes to the trash.

@@ -98,6 +98,53 @@ func TestLimits(t *testing.T) {
 	f.must(err)
 }
 
+func TestAReservationTellsHowItsUserStandsToTheLimits(t *testing.T) {
+	f := setUp(t)
+	const step = time.Hour / 4
+	o := Order{User: user, ImageID: f.picture(user), Key: "key", BodyHash: "h", Limits: Limits{Active: 3, Burst: 4, Period: time.Hour}}
+	want := func(what string, u *Usage, refill time.Duration, active int) {
+		t.Helper()
+		if u == nil || u.Active != active || u.Refill > refill || u.Refill <= refill-step { // some of it has come back since
+			t.Errorf("%s: %+v", what, u)
+		}
+	}
+	first, err := f.store.Reserve(f.ctx, o)
+	f.must(err)
+	want("the first", first.Usage, step, 1)
+	_, _, err = f.store.Create(f.ctx, first, 0, 0)
+	f.must(err)
+	again, err := f.store.Reserve(f.ctx, o)
+	f.must(err)
+	want("the first again", again.Usage, step, 1)
+	o.Key = ""
+	for i := 2; i <= 3; i++ {
+		res, err := f.store.Reserve(f.ctx, o)
+		f.must(err)
+		want("another", res.Usage, time.Duration(i)*step, i)
+	}
+	res, err := f.store.Reserve(f.ctx, o)
+	f.refused(err, fault.TooManyActiveTasks)
+	want("too many", res.Usage, 3*step, 3)
+
+	o.Limits.Active = 9
+	_, err = f.store.Reserve(f.ctx, o)
+	f.must(err)
+	res, err = f.store.Reserve(f.ctx, o)
+	f.refused(err, fault.RateLimited)
+	want("too fast", res.Usage, 4*step, 4)
+
+	o.Limits = Limits{}
+	res, err = f.store.Reserve(f.ctx, o)
+	f.must(err)
+	if *res.Usage != (Usage{}) {
+		t.Errorf("without limits: %+v", res.Usage)
+	}
+	o.ImageID = task.NewID(user)
+	if res, _ = f.store.Reserve(f.ctx, o); res.Usage != nil {
+		t.Errorf("of a picture that is not there: %+v", res.Usage)
+	}
+}
+
 func TestOnlyReadyPicturesOfTheUserBecomeTasks(t *testing.T) {
 	f := setUp(t)
 	for name, id := range map[string]string{"absent": task.NewID(user), "another's": f.picture("bob")} {

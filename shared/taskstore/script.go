@@ -189,6 +189,7 @@ func (s *Store) teach(ctx context.Context, unknown *redis.Cmd, script *script, m
 // separator is between the words of a list. No UTF-8 has it.
 const separator = "\xff"
 
+// replyOf reads a script's words. Those of a refusal are told beside its error.
 func replyOf(cmd *redis.Cmd) ([]string, error) {
 	text, err := cmd.Text()
 	if err != nil {
@@ -199,7 +200,7 @@ func replyOf(cmd *redis.Cmd) ([]string, error) {
 	}
 	reply := strings.Split(text, separator)
 	if reply[0] == "fault" {
-		return nil, refusal(fault.Code(reply[1]), reply[2:])
+		return reply, refusal(fault.Code(reply[1]), reply[2:])
 	}
 	return reply, nil
 }

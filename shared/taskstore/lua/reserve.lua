@@ -5,11 +5,24 @@
 --      7 the period (ms)  8 where copies are kept
 --
 -- → ok, the task's id, name, contentType, size, sha256 and key of the picture, the copy's key | done, the task's id | fault
+-- All but a fault that is not about the limits end in how they stand: in how many ms the bucket is full again, tasks that are active.
 
 local body, reservation = ARGV[3], tonumber(ARGV[4])
 local max_active, burst, period = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local id = string.sub(TASK, -36)
 local DAY = 24 * 3600 * 1000
+
+local tat, active -- how the limits stand, where they were asked
+
+local function used()
+	if burst > 0 and not tat then
+		tat = tonumber(call('GET', RATE) or '0')
+	end
+	if max_active > 0 and not active then
+		active = call('ZCOUNT', ACTIVE, '(' .. NOW_TEXT, '+inf')
+	end
+	return text(math.ceil(math.max((tat or 0) - NOW, 0))), text(active or 0)
+end
 
 local known
 if IDEMPOTENCY then
@@ -28,7 +41,7 @@ if IDEMPOTENCY then
 			if made[1] and made[1] == made[2] and tonumber(made[3]) > NOW then
 				return words('fault', 'idempotency_in_progress', text(tonumber(made[3]) - NOW))
 			end
-			return words('done', known)
+			return words('done', known, used())
 		end
 		if op ~= OP and tonumber(kept) > NOW then
 			return words('fault', 'idempotency_in_progress', text(tonumber(kept) - NOW))
@@ -45,17 +58,23 @@ if known then
 	id = known
 elseif not call('ZSCORE', ACTIVE, id) then
 	call('ZREMRANGEBYSCORE', ACTIVE, '-inf', NOW_TEXT)
-	if max_active > 0 and call('ZCARD', ACTIVE) >= max_active then
-		return words('fault', 'too_many_active_tasks')
+	if max_active > 0 then
+		active = call('ZCARD', ACTIVE)
+		if active >= max_active then
+			return words('fault', 'too_many_active_tasks', used())
+		end
+		active = active + 1
 	end
 	if burst > 0 then
 		-- GCRA: the bucket is full when its theoretical arrival time lies a whole period ahead.
 		local step = period / burst
-		local tat = math.max(tonumber(call('GET', RATE) or '0'), NOW)
+		tat = math.max(tonumber(call('GET', RATE) or '0'), NOW)
 		if tat + step - NOW > period then
-			return words('fault', 'rate_limited', text(math.ceil(tat + step - NOW - period)))
+			active = active and active - 1
+			return words('fault', 'rate_limited', text(math.ceil(tat + step - NOW - period)), used())
 		end
-		call('SET', RATE, string.format('%.0f', tat + step), 'PX', text(math.ceil(tat + step - NOW) + 1))
+		tat = tat + step
+		call('SET', RATE, string.format('%.0f', tat), 'PX', text(math.ceil(tat - NOW) + 1))
 	end
 end
 
@@ -69,4 +88,4 @@ end
 -- the time in which it may still become a task.
 local copy, lapse = ARGV[8] .. id .. '/original.' .. picture[8], NOW + 4 * reservation
 call('ZADD', TRASH, text(lapse), '1 ' .. copy, text(lapse + URL_LIFE), '2 ' .. copy)
-return words('ok', id, picture[3], picture[4], picture[5], picture[6], picture[7], copy)
+return words('ok', id, picture[3], picture[4], picture[5], picture[6], picture[7], copy, used())
