@@ -60,7 +60,10 @@ func (c *creator) create(w http.ResponseWriter, r *http.Request) error {
 	order.Trace = telemetry.Traceparent(r.Context())
 
 	// From here on the caller's leaving changes nothing: what is begun is ended, or given back.
-	id, status, err := c.place(context.WithoutCancel(r.Context()), order)
+	id, status, usage, err := c.place(context.WithoutCancel(r.Context()), order)
+	if usage != nil {
+		tell(w.Header(), c.limits, *usage)
+	}
 	if err != nil {
 		return err
 	}
@@ -132,15 +135,16 @@ func formatsOf(names []string) (string, error) {
 }
 
 // place makes the order a task, or finds the task that it became before: reserves the id, copies the picture, records the
-// task, and makes the first try to hand it over.
-func (c *creator) place(ctx context.Context, o taskstore.Order) (id string, status task.Status, err error) {
+// task, and makes the first try to hand it over. How the user stands to the limits then is told wherever it is known, beside an
+// error too.
+func (c *creator) place(ctx context.Context, o taskstore.Order) (id string, status task.Status, usage *taskstore.Usage, err error) {
 	res, err := c.store.Reserve(ctx, o)
 	if err != nil {
-		return "", "", err
+		return "", "", res.Usage, err
 	}
 	if res.Done {
 		t, err := c.store.Get(ctx, o.User, res.ID)
-		return t.ID, t.Status, err
+		return t.ID, t.Status, res.Usage, err
 	}
 
 	claimed := min(firstTry, c.dispatcher.Timeout()) + dispatch.ClaimSlack
@@ -148,14 +152,14 @@ func (c *creator) place(ctx context.Context, o taskstore.Order) (id string, stat
 		claimed = 0
 	}
 	if err := c.copyPicture(ctx, res); err != nil {
-		return "", "", err
+		return "", "", nil, err // what was drained was given back
 	}
 	status, claim, err := c.store.Create(ctx, res, claimed, c.dispatcher.FirstWorker())
 	if err != nil {
-		return "", "", err // the reservation lapses by itself; a retry takes it up
+		return "", "", nil, err // the reservation lapses by itself; a retry takes it up
 	}
 	if claim == nil {
-		return res.ID, status, nil
+		return res.ID, status, res.Usage, nil
 	}
 
 	_, after, err := c.dispatcher.Send(ctx, claim, claimed-dispatch.ClaimSlack, time.Time{})
@@ -165,7 +169,7 @@ func (c *creator) place(ctx context.Context, o taskstore.Order) (id string, stat
 	case after != "":
 		status = after
 	}
-	return res.ID, status, nil
+	return res.ID, status, res.Usage, nil
 }
 
 // copyPicture gives the task its own copy of the picture, which outlives the picture. Where it can't, the reservation is

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -250,6 +253,47 @@ func TestWrongRequests(t *testing.T) {
 	}
 	if keys, err := f.rdb.Keys(context.Background(), "*").Result(); err != nil || len(keys) != 0 {
 		t.Errorf("left in Redis: %v %v", keys, err)
+	}
+}
+
+func TestEveryCreateTellsWhatIsLeft(t *testing.T) {
+	create := func(f *fixture, body string, header ...string) http.Header {
+		r := httptest.NewRequest(http.MethodPost, "/api/reconstruction/create-from-image", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		f.handler.ServeHTTP(w, r)
+		return w.Header()
+	}
+	// The bucket fills by one in 20 minutes: what is left does not change while the test runs.
+	f := setUp(t, accept, taskstore.Limits{Active: 2, Burst: 3, Period: time.Hour})
+	body := f.body()
+	const policy = `"creates";q=3;w=3600, "active-tasks";q=2;qu="concurrent-requests"`
+	for _, c := range []struct{ what, key, left string }{
+		{"first", "1", `"creates";r=2;t=1200, "active-tasks";r=1`},
+		{"again", "1", `"creates";r=2;t=1200, "active-tasks";r=1`},
+		{"second", "2", `"creates";r=1;t=2400, "active-tasks";r=0`},
+		{"too many", "3", `"creates";r=1;t=2400, "active-tasks";r=0`},
+	} {
+		h := create(f, body, "Idempotency-Key", c.key)
+		left := regexp.MustCompile(`;t=\d+`).ReplaceAllStringFunc(h.Get("RateLimit"), func(s string) string {
+			n, err := strconv.Atoi(strings.TrimPrefix(s, ";t="))
+			f.must(err)
+			return fmt.Sprintf(";t=%d", (n+1199)/1200*1200) // up to the next create
+		})
+		if h.Get("RateLimit-Policy") != policy || left != c.left {
+			t.Errorf("%s: %q of %q", c.what, h.Get("RateLimit"), h.Get("RateLimit-Policy"))
+		}
+	}
+	for what, h := range map[string]http.Header{
+		"without limits":                create(setUp(t, accept, taskstore.Limits{}), body),
+		"of a picture that isn't there": create(f, `{"imageId":"`+task.NewID(auth.LocalUser)+`"}`),
+	} {
+		if h.Get("RateLimit") != "" || h.Get("RateLimit-Policy") != "" {
+			t.Errorf("%s: %v", what, h)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +48,27 @@ func (c *limitsConfig) of(authMode string) taskstore.Limits {
 	}
 	return l
 }
+
+// tell sets RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11, lists of RFC 9651): the limits that are on, and what
+// is left of them. `w` and `t` are seconds, `t` until all creates are back. Tasks that run come back when they end, which nobody knows.
+func tell(h http.Header, l taskstore.Limits, u taskstore.Usage) {
+	var policy, left []string
+	if l.Burst > 0 {
+		step := l.Period / time.Duration(l.Burst)
+		policy = append(policy, fmt.Sprintf(`"creates";q=%d;w=%d`, l.Burst, seconds(l.Period)))
+		left = append(left, fmt.Sprintf(`"creates";r=%d;t=%d`, max((l.Period-u.Refill)/step, 0), seconds(u.Refill)))
+	}
+	if l.Active > 0 {
+		policy = append(policy, fmt.Sprintf(`"active-tasks";q=%d;qu="concurrent-requests"`, l.Active))
+		left = append(left, fmt.Sprintf(`"active-tasks";r=%d`, max(l.Active-u.Active, 0)))
+	}
+	if policy != nil {
+		h.Set("RateLimit-Policy", strings.Join(policy, ", "))
+		h.Set("RateLimit", strings.Join(left, ", "))
+	}
+}
+
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // rate is a number in a period.
 type rate struct {
