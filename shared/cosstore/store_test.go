@@ -382,3 +382,31 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// Whoever answers for the bucket can't have us ask, signed, or send what is stored, elsewhere.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	var elsewhere atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+	t.Cleanup(other.Close)
+	for _, status := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		e := local(t)
+		put(t, e.Store, "a", "text")
+		e.instead(func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, other.URL+r.URL.Path, status)
+			return true
+		})
+		_, _, got := e.Get(t.Context(), "a", GetOptions{})
+		_, head := e.Head(t.Context(), "a")
+		for what, err := range map[string]error{
+			"get": got, "head": head, "put": e.Put(t.Context(), "b", []byte("text"), PutOptions{}),
+			"copy": e.Copy(t.Context(), "a", "b", CopyOptions{}), "delete": e.Delete(t.Context(), "a"),
+		} {
+			if !fault.Is(err, fault.Unavailable) {
+				t.Errorf("%d, %s: %v", status, what, err)
+			}
+		}
+	}
+	if n := elsewhere.Load(); n > 0 {
+		t.Errorf("%d requests went elsewhere", n)
+	}
+}

@@ -2,9 +2,11 @@ package httpjson
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -21,6 +23,34 @@ import (
 type Config struct {
 	// CORSOrigins may call the API from a browser page of another origin; `*` means any. None by default.
 	CORSOrigins []string `env:"CORS_ORIGINS" envSeparator:","`
+}
+
+// Validate refuses what no browser sends as its page's origin (RFC 6454, section 6.1), and `null`, which is that of any sandboxed page.
+func (c *Config) Validate() error {
+	var wrong []error
+	for i, origin := range c.CORSOrigins {
+		c.CORSOrigins[i] = strings.TrimSpace(origin)
+		if origin = c.CORSOrigins[i]; origin == "*" {
+			continue
+		}
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin {
+			wrong = append(wrong, fmt.Errorf("CORS_ORIGINS: %q is no origin: https://host, or http://host:port, in lower case and nothing after it", origin))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// allowed tells what to answer to a page of that origin: itself, `*` where anyone may call, "" to a stranger.
+func (c Config) allowed(origin string) string {
+	switch {
+	case origin == "":
+		return ""
+	case slices.Contains(c.CORSOrigins, "*"):
+		return "*"
+	case slices.Contains(c.CORSOrigins, origin):
+		return origin
+	}
+	return ""
 }
 
 type requestIDKey struct{}
@@ -42,6 +72,7 @@ func Handler(routes Routes, cfg Config) http.Handler {
 		l.record, l.span = record, span
 		r = r.WithContext(ctx)
 		l.answer.Header().Set("X-Request-Id", l.id)
+		l.answer.Header().Set("X-Content-Type-Options", "nosniff") // a caller's words in a problem document are never a page
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares this sentinel by identity too
@@ -57,7 +88,7 @@ func Handler(routes Routes, cfg Config) http.Handler {
 			l.write(r)
 		}()
 
-		if preflight := cors(l.answer, r, routes, cfg.CORSOrigins); preflight {
+		if preflight := cors(l.answer, r, routes, cfg); preflight {
 			l.answer.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -69,26 +100,26 @@ func Handler(routes Routes, cfg Config) http.Handler {
 
 // cors answers for cross-origin calls (Fetch standard): sets the headers where the origin is among the allowed, and tells
 // whether r was only a preflight.
-func cors(w http.ResponseWriter, r *http.Request, routes Routes, origins []string) (preflight bool) {
-	origin := r.Header.Get("Origin")
-	if len(origins) > 0 {
+func cors(w http.ResponseWriter, r *http.Request, routes Routes, cfg Config) (preflight bool) {
+	if len(cfg.CORSOrigins) > 0 {
 		w.Header().Add("Vary", "Origin")
 	}
-	if origin == "" || !slices.Contains(origins, origin) && !slices.Contains(origins, "*") {
+	allowed := cfg.allowed(r.Header.Get("Origin"))
+	if allowed == "" {
 		return false
 	}
-	w.Header().Set("Access-Control-Allow-Origin", origin)
-	w.Header().Set("Access-Control-Expose-Headers", "Location, Retry-After, X-Request-Id, Allow")
+	w.Header().Set("Access-Control-Allow-Origin", allowed)
+	w.Header().Set("Access-Control-Expose-Headers", "Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Allow")
 	methods := routes.find(r)
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" || methods == nil {
 		return false
 	}
 	w.Header().Set("Access-Control-Allow-Methods", allow(methods))
-	allowed := "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	headers := "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
 	if telemetry.Traceparent(r.Context()) != "" {
-		allowed += ", Traceparent"
+		headers += ", Traceparent"
 	}
-	w.Header().Set("Access-Control-Allow-Headers", allowed)
+	w.Header().Set("Access-Control-Allow-Headers", headers)
 	w.Header().Set("Access-Control-Max-Age", "600")
 	return true
 }

@@ -132,6 +132,44 @@ func TestCORSIsForTheConfiguredOriginsOnly(t *testing.T) {
 	}
 }
 
+func TestWhoeverMayCallIsNamedOrAnyone(t *testing.T) {
+	for _, c := range []struct {
+		configured []string
+		origin     string
+		want       string
+	}{
+		{[]string{"https://app", "https://b"}, "https://b", "https://b"},
+		{[]string{"https://app"}, "https://app.evil", ""},
+		{[]string{"https://app"}, "https://APP", ""},
+		{[]string{"https://app"}, "http://app", ""},
+		{[]string{"https://app"}, "https://app:444", ""},
+		{[]string{"https://app"}, "null", ""},
+		{[]string{"https://app"}, "", ""},
+		{[]string{"*"}, "https://any", "*"}, // never an echo of who asks
+		{nil, "https://any", ""},
+	} {
+		h := Handler(Routes{"/x": {"GET": func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(204); return nil }}}, Config{CORSOrigins: c.configured})
+		r := httptest.NewRequest("GET", "/x", nil)
+		r.Header.Set("Origin", c.origin)
+		res, _ := ask(t, h, r)
+		if got := res.Header.Get("Access-Control-Allow-Origin"); got != c.want || res.Header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%q of %q: %v", c.origin, c.configured, res.Header)
+		}
+	}
+}
+
+func TestOnlyOriginsAreTakenForOrigins(t *testing.T) {
+	good := Config{CORSOrigins: []string{"https://a.example", " http://localhost:5173", "https://[::1]:8080", "*"}}
+	if err := good.Validate(); err != nil || good.CORSOrigins[1] != "http://localhost:5173" {
+		t.Errorf("%q: %v", good.CORSOrigins, err)
+	}
+	for _, origin := range []string{"null", "", "a.example", "https://a.example/", "https://A.example", "https://u@a.example", "https://*.example?", "//a"} {
+		if err := (&Config{CORSOrigins: []string{origin}}).Validate(); err == nil || !strings.Contains(err.Error(), "CORS_ORIGINS") {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+}
+
 func TestDecode(t *testing.T) {
 	var v struct {
 		Name *string `json:"name"`
