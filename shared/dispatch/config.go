@@ -51,9 +51,15 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// httpURL refuses what is no URL of a host. The error quotes nothing that could be a password: these URLs are logged, and kept with tasks.
 func httpURL(name, raw string) error {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+	switch {
+	case err == nil && u.User != nil:
+		return fmt.Errorf("%s: has a user or password in it, which would be logged: messages are signed, and nothing else is asked for", name)
+	case err != nil || strings.Contains(raw, "@"):
+		return fmt.Errorf("%s: is not of the form http(s)://host", name)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Errorf("%s: %q is not of the form http(s)://host", name, raw)
 	}
 	return nil

@@ -72,3 +72,12 @@ func TestConfigFillsAndChecks(t *testing.T) {
 		}
 	}
 }
+
+func TestAWorkersURLHasNoPassword(t *testing.T) {
+	for _, raw := range []string{"http://user:hush@host", "https://hush@host:1/x", "http://user:hush/2@host", "http://user:hush#2@host", "user:hush@host"} {
+		c := Config{Workers: []string{raw}, Timeout: time.Second, SweepInterval: time.Second, PublicBaseURL: "https://api"}
+		if err := c.Validate(); err == nil || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}

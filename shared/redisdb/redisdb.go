@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,12 +92,8 @@ func options(raw string) (*redis.UniversalOptions, error) {
 	addrs := strings.Split(hosts, ",")
 	single, err := redis.ParseURL(base + "://" + userinfo + addrs[0])
 	if err != nil {
-		// The error of net/url repeats the URL, password and all.
-		var inURL *url.Error
-		if errors.As(err, &inURL) {
-			err = inURL.Err
-		}
-		return nil, err
+		// The errors of net/url quote what they can't read, which may be a part of the password.
+		return nil, errors.New("is not of the form redis://[user:password@]host:port/db; what is special in a URL has to be percent-encoded in a password")
 	}
 	o := &redis.UniversalOptions{Username: single.Username, Password: single.Password, TLSConfig: single.TLSConfig}
 	for _, a := range addrs {
