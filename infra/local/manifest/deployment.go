@@ -5,13 +5,9 @@
 package manifest
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
 
 // Kind is how the platform talks to a function; fixed at its creation.
@@ -33,6 +29,7 @@ type Function struct {
 	Role     string        // whose credentials it gets; "": none
 	Memory   int64         // bytes
 	Timeout  time.Duration // of one request or event; an open stream ends with it
+	InVPC    bool          // whether it can reach what is in the private network
 	Line     int
 
 	// Environment is what the cloud gives it. The local host chooses its own.
@@ -100,33 +97,24 @@ func (d Deployment) Without(function string) Deployment {
 // ReadDeployment reads a serverless.yml of `component: multi-scf`. Where something in it is wrong the error is of type Problems, and
 // what could be read is returned beside it.
 func ReadDeployment(path string) (Deployment, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Deployment{}, fmt.Errorf("read deployment: %w", err)
-	}
 	var file struct {
-		Component, App, Name, Stage string
-		Inputs                      struct {
+		App, Name, Stage string
+		Inputs           struct {
 			Region, Namespace string
 			Functions         map[string]function
 			Triggers          []trigger
 		}
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		return Deployment{}, fmt.Errorf("%s: %w", path, err)
-	}
-	if err := document.Decode(&file); err != nil {
-		return Deployment{}, fmt.Errorf("%s: %w", path, err)
+	document, err := decode(path, &file)
+	if err != nil {
+		return Deployment{}, err
 	}
 	wrong := problems{file: path}
-	if file.Component != "multi-scf" {
-		wrong.add(1, "component must be multi-scf")
-	}
 	if len(file.Inputs.Functions) == 0 {
 		wrong.add(1, "inputs.functions names no function")
+		return Deployment{}, wrong.err()
 	}
-	checkKeys(&document, &wrong)
+	checkKeys(document.Content[0], &wrong)
 
 	d := Deployment{
 		App: file.App, Name: file.Name, Stage: file.Stage, Region: file.Inputs.Region, Namespace: file.Inputs.Namespace,

@@ -14,13 +14,17 @@ type function struct {
 	Type         Kind
 	Handler      string
 	Role         string
-	MemorySize   int64 `yaml:"memorySize"` // MB
-	Timeout      int64 // seconds
+	MemorySize   number `yaml:"memorySize"` // MB
+	Timeout      number // seconds
 	Environments []variable
 	Concurrency  *struct {
 		Enable         bool
-		MaxConcurrency int `yaml:"maxConcurrency"`
+		MaxConcurrency number `yaml:"maxConcurrency"`
 	} `yaml:"instanceConcurrencyConfig"`
+	VPC *struct {
+		ID     string `yaml:"vpcId"`
+		Subnet string `yaml:"subnetId"`
+	} `yaml:"vpcConfig"`
 	line  int
 	lines map[string]int // of its keys
 }
@@ -64,7 +68,7 @@ type variable struct {
 func (f *function) as(name string) Function {
 	found := Function{
 		Name: name, Deployed: f.Name, Kind: f.Type, Handler: f.Handler, Role: f.Role, Line: f.line,
-		Memory: f.MemorySize << 20, Timeout: time.Duration(f.Timeout) * time.Second,
+		Memory: int64(f.MemorySize) << 20, Timeout: time.Duration(f.Timeout) * time.Second, InVPC: f.VPC != nil,
 	}
 	for _, v := range f.Environments {
 		found.Environment = append(found.Environment, Variable{v.Key, v.Value, v.line, v.at})
@@ -84,6 +88,9 @@ func (f *function) check(name string, wrong *problems) {
 	}
 	if f.Timeout < 1 || f.Timeout > 900 {
 		wrong.add(f.at("timeout"), "function %s: timeout must be set, 1 to 900 (s); the platform's own is 3", name)
+	}
+	if f.VPC != nil && (f.VPC.ID == "" || f.VPC.Subnet == "") {
+		wrong.add(f.at("vpcConfig"), "function %s: vpcConfig needs both vpcId and subnetId", name)
 	}
 	lines := map[string]int{}
 	for _, v := range f.Environments {

@@ -10,17 +10,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const minimal = `
-component: multi-scf
+const minimal = `component: multi-scf
+app: a
 inputs:
   functions:
     picture: {type: web, memorySize: 512, timeout: 30}
     tasks: {type: web, memorySize: 128, timeout: 10, environments: [{key: A, value: "${env:B}"}]}
     sweeper: {type: event, memorySize: 64, timeout: 60}
   triggers:
-    - {type: http, function: picture, parameters: {netConfig: {enableExtranet: true}, qualifier: $DEFAULT}}
-    - {type: http, function: tasks, parameters: {netConfig: {enableExtranet: true}, qualifier: $DEFAULT}}
+    - {type: http, function: picture, parameters: {authType: NONE, netConfig: {enableExtranet: true}, qualifier: $DEFAULT}}
+    - {type: http, function: tasks, parameters: {authType: NONE, netConfig: {enableExtranet: true}, qualifier: $DEFAULT}}
     - {type: timer, function: sweeper, parameters: {name: sweep, cronExpression: "*/15 * * * * * *", enable: true, argument: hi}}
+  src: {src: .build/bundle}
+  namespace: default
+  runtime: Go1
+name: n
 `
 
 func write(t *testing.T, text string) string {
@@ -38,6 +42,7 @@ func TestReadDeployment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Deployment{
+		App: "a", Name: "n", Namespace: "default",
 		Functions: []Function{
 			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second, Line: 5},
 			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute, Line: 7},
@@ -69,7 +74,30 @@ func TestReadDeploymentRefuses(t *testing.T) {
 		"unknown function":  {"function: tasks", "function: task", `:10: trigger of the unknown function "task"`},
 		"unknown trigger":   {"type: timer", "type: cos", `trigger type "cos"`},
 		"no trigger":        {"type: http, function: tasks", "type: http, function: picture", ":6: function tasks has no trigger"},
-		"no YAML":           {"inputs:", "inputs: [", "yaml:"},
+		"no YAML":           {"inputs:", "inputs: [", ":3: is no YAML from here on"},
+		"tab":               {"    tasks:", "\ttasks:", ":6: begins with a tab: YAML is indented by spaces"},
+		"unclosed quote":    {`"${env:B}"`, `"${env:B}`, ":6: is no YAML from here on"},
+		"unknown alias":     {"timeout: 60", "timeout: *tim", ":7: nothing is called &tim: write what it stands for"},
+		"misspelt alias":    {"timeout: 10,", "timeout: &timeout 10, memorySize: *timeou,", ":6: nothing is called &timeou: is it *timeout?"},
+		"alias too early":   {"timeout: 30}", "timeout: *t}\n    other: {type: web, timeout: &t 5}", ":5: *t stands before &t"},
+		"key twice":         {"timeout: 30", "timeout: 30, timeout: 31", `:5: "timeout" is in line 5 already`},
+		"function twice":    {"    tasks: {", "    picture: {type: web}\n    tasks: {", `:6: "picture" is in line 5 already`},
+		"unit":              {"timeout: 30", "timeout: 30s", `:5: "30s" is no whole number: write one without unit and quotes`},
+		"quoted number":     {"memorySize: 512", `memorySize: "512"`, `:5: "512" is no whole number`},
+		"fraction":          {"timeout: 60", "timeout: 60.5", `:7: "60.5" is no whole number`},
+		"quoted truth":      {"enable: true, ", `enable: "true", `, `:11: "true" is not true or false`},
+		"list for a text":   {"type: web, memorySize: 512", "type: [web], memorySize: 512", `:5: "seq" stands where something of another form has to`},
+		"another runtime":   {"Go1", "Nodejs16.13", ":14: inputs.runtime must be Go1"},
+		"no runtime":        {"  runtime: Go1\n", "", ":4: inputs.runtime must be Go1"},
+		"another package":   {".build/bundle", ".build/bin", ":12: inputs.src.src must be .build/bundle: that is what make package makes"},
+		"no package":        {"  src: {src: .build/bundle}\n", "", "inputs.src.src must be .build/bundle"},
+		"no app":            {"app: a\n", "", ":1: app is not set"},
+		"half a network":    {"timeout: 30", "timeout: 30, vpcConfig: {vpcId: vpc-1}", ":5: function picture: vpcConfig needs both vpcId and subnetId"},
+		"network, misspelt": {"timeout: 30", "timeout: 30, vpcConfig: {vpcId: vpc-1, subnetID: s}", ":5: function picture: vpcConfig: subnetID: nobody reads it, and nobody says so: is it subnetId?"},
+		"concurrency's key": {"timeout: 30", "timeout: 30, instanceConcurrencyConfig: {enable: true, maxConcurency: 9}", "maxConcurency: nobody reads it, and nobody says so: is it maxConcurrency?"},
+		"closed URL":        {"authType: NONE", "authType: CAM", ":9: http trigger of picture needs authType: NONE"},
+		"variable's key":    {"key: A", "name: A", ":6: function tasks: environments: name: nobody reads it"},
+		"variable's value":  {`, value: "${env:B}"`, "", `:6: function tasks: A has no value, and would be the text "undefined"`},
 		"no functions":      {"functions:", "functionz:", "names no function"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +115,9 @@ func TestReadRoutesRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ first, second, want string }{
+		"misspelt key":        {"/a, function: tasks", "/b, func: tasks", ":3: func: nobody reads it, and nobody says so: take it away; what is read is path, function"},
+		"method":              {"/a, function: tasks", "/b, function: tasks, method: GET", ":3: method is not known to the platform"},
+		"not quoted":          {"/a, function: tasks", "/b/{id}, function: tasks", ":3: is no YAML from here on"},
 		"twice":               {"/a/*, function: tasks", "/a/*, function: picture", ":3: /a/* overlaps with /a/* of line 2"},
 		"prefix first":        {"/a/*, function: tasks", "/a/b, function: picture", ":3: /a/b overlaps with /a/* of line 2"},
 		"prefix second":       {"/a/b, function: tasks", "/a/*, function: picture", ":3: /a/* overlaps with /a/b of line 2"},
@@ -187,6 +218,7 @@ func TestReadStage(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"A=1\nA=2": ":2: A is in line 1 already", "A": ":1: not of the form", "1A=b": ":1: not of the form", "A=b#c": ":1: A: put quotes", `A="b`: ":1: A: put quotes",
+		"A = b": ":1: not of the form NAME=value: one line each, no spaces around the =", "A=b\u200bc": ":1: A has a character that can't be seen (U+200B)", "\ufeffA=b": ":1: is not plain UTF-8", "A\x00=\x00": ":1: not of the form", "\xff\xfeA\x00": ":1: is not plain UTF-8",
 	} {
 		if _, err := ReadStage(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", text, err, want)

@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,17 +24,16 @@ var pathForm = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+|\*)?$
 // ReadRoutes reads a routes.yaml whose functions must all be web functions of d. Where something in it is wrong the error is of type
 // Problems, and what could be read is returned beside it.
 func ReadRoutes(path string, d Deployment) (Routes, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read routes: %w", err)
-	}
 	var file struct{ Routes Routes }
-	if err := yaml.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	document, err := decode(path, &file)
+	if err != nil {
+		return nil, err
 	}
 	wrong := problems{file: path}
+	checkRouteKeys(document, &wrong)
 	if len(file.Routes) == 0 {
 		wrong.add(1, "routes names no path")
+		return nil, wrong.err()
 	}
 	for i, r := range file.Routes {
 		if !pathForm.MatchString(r.Path) || r.Path != "/" && strings.HasSuffix(r.Path, "/") {

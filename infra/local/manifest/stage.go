@@ -1,10 +1,11 @@
 package manifest
 
 import (
-	"bufio"
-	"fmt"
+	"bytes"
 	"os"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Stage is what `${env:NAME}` stands for at one deployment, in the order of its file.
@@ -22,23 +23,30 @@ func (s Stage) Map() map[string]string {
 // ReadStage reads a file of `NAME=value` lines; `#` begins a comment line, and quotes of either kind may stand around a value. Where a line is
 // of another form the error is of type Problems, and what could be read is returned beside it.
 func ReadStage(path string) (Stage, error) {
-	file, err := os.Open(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read stage: %w", err)
+		return nil, err
 	}
-	defer file.Close()
 	var stage Stage
 	wrong, lines := problems{file: path}, map[string]int{}
-	scanner := bufio.NewScanner(file)
-	for n := 1; scanner.Scan(); n++ {
-		line := strings.TrimSpace(scanner.Text())
+	if text, marked := bytes.CutPrefix(data, []byte("\ufeff")); marked || !utf8.Valid(text) {
+		wrong.add(1, "is not plain UTF-8, and what begins it would be part of the first name: save it as UTF-8 without a byte order mark")
+		return nil, wrong.err()
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		if !ok || !variableName.MatchString(name) {
-			wrong.add(n, "not of the form NAME=value")
+			wrong.add(n, "not of the form NAME=value: one line each, no spaces around the =")
 			continue
+		}
+		if i := strings.IndexFunc(value, func(c rune) bool { return !unicode.IsPrint(c) }); i >= 0 {
+			wrong.add(n, "%s has a character that can't be seen (%U): write the value anew", name, []rune(value[i:])[0])
 		}
 		if before, twice := lines[name]; twice {
 			wrong.add(n, "%s is in line %d already: take one of them away", name, before)
@@ -50,9 +58,6 @@ func ReadStage(path string) (Stage, error) {
 			wrong.add(n, "%s: put quotes around the value: what follows a # is a comment to some readers", name)
 		}
 		stage = append(stage, Variable{name, strings.TrimSpace(value), n, n})
-	}
-	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("read stage %s: %w", path, err)
 	}
 	return stage, wrong.err()
 }

@@ -16,6 +16,7 @@ type trigger struct {
 		CronExpression string `yaml:"cronExpression"`
 		Enable         *bool
 		Argument       string
+		AuthType       string `yaml:"authType"`
 		Qualifier      string
 		NetConfig      struct {
 			EnableExtranet bool `yaml:"enableExtranet"`
@@ -47,7 +48,9 @@ func (t *trigger) check(functions map[string]function, wrong *problems) {
 	case t.Type == "http" && t.aliased:
 	case t.Type == "http" && !t.Parameters.NetConfig.EnableExtranet:
 		wrong.add(t.line, "http trigger of %s needs netConfig: {enableExtranet: true}: nobody would reach its URL", t.Function)
-	case t.Type == "http" && t.Parameters.Qualifier == "":
+	case t.Type == "http" && t.Parameters.AuthType != "NONE":
+		wrong.add(t.line, "http trigger of %s needs authType: NONE: the platform would refuse callers that each function lets in by itself", t.Function)
+	case t.Type == "http" && t.Parameters.Qualifier != "$DEFAULT":
 		wrong.add(t.line, "http trigger of %s needs qualifier: $DEFAULT: the second deployment would not find it, and fail", t.Function)
 	case t.Type == "http" && t.Parameters.Enable != nil && !*t.Parameters.Enable:
 		wrong.add(t.line, "http trigger of %s is off: take enable: false away", t.Function)
