@@ -36,6 +36,22 @@ func TestDeletingLeavesNothingBehind(t *testing.T) {
 	f.same(len(f.trash(c.TaskID)), 2) // the second emptying, after the last URL
 }
 
+// What a stream may grow by is given back once it grows no more; see finish.lua.
+func TestTheEventsOfAnEndedTaskTakeWhatTheyAre(t *testing.T) {
+	f := setUp(t)
+	c := f.processing()
+	before := f.rdb.MemoryUsage(f.ctx, EventsKey(c.TaskID)).Val()
+	events := f.events(c.TaskID)
+	_, err := f.store.Cancel(f.ctx, user, c.TaskID)
+	f.must(err)
+	after, length := f.rdb.MemoryUsage(f.ctx, EventsKey(c.TaskID)).Val(), int64(len(events)+1)
+	if after > before/2 || after == 0 {
+		t.Errorf("%d events take %d bytes, where %d took %d", length, after, length-1, before)
+	}
+	f.same(f.events(c.TaskID)[:length-1], events)
+	f.same(f.rdb.Exists(f.ctx, EventsKey(c.TaskID)+":copy").Val(), int64(0))
+}
+
 func TestAnotherUsersTaskIsNotFound(t *testing.T) {
 	f := setUp(t)
 	c := f.processing()

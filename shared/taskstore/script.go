@@ -46,10 +46,10 @@ var (
 	}
 	outcomeScript = &script{"outcome", "base task save event finish", "op status claim attempt startedAt reachedAttempt reached stage events ran", "TASK EVENTS DUE KEPT", nil}
 	reportScript  = &script{"report", "base task save event judge accept", "op status attempt runSince ran", "TASK EVENTS DUE", nil}
-	verdictScript = &script{"verdict", "base task save event finish judge compact result", "op status attempt runSince ran events userKey", "TASK EVENTS DUE KEPT RESULTS", nil}
-	releaseScript = &script{"release", "base task save event finish judge accept lose", "op status attempt runSince ran events", "TASK EVENTS DUE KEPT", nil}
+	verdictScript = &script{"verdict", "base task save event finish judge result", "op status attempt runSince ran events userKey", "TASK EVENTS DUE KEPT RESULTS", nil}
+	releaseScript = &script{"release", "base task save event finish judge lose", "op status attempt runSince ran events reached claimUntil", "TASK EVENTS DUE KEPT", nil}
 	holdScript    = &script{"hold", "base task judge result offer", "op status attempt", "TASK RESULTS", recordScript}
-	stageScript   = &script{"stage", "base task save event judge accept result offer", "op status attempt runSince ran beats", "TASK EVENTS DUE RESULTS TRASH", nil}
+	stageScript   = &script{"stage", "base task save event judge accept result offer", "op status attempt runSince ran beats events reachedAttempt stage", "TASK EVENTS DUE RESULTS TRASH", nil}
 	recordScript  = &script{"record", "base task save event judge accept result offer trash", "op status attempt runSince ran beats events", "TASK EVENTS DUE RESULTS TRASH", nil}
 	cancelScript  = &script{"cancel", "base task save event finish final", "op status user attempt worker userKey events", "TASK EVENTS DUE KEPT", nil}
 	deleteScript  = &script{"delete", "base task save event finish final trash result results erase", "op status user attempt worker userKey events key", "TASK EVENTS DUE KEPT RESULTS TRASH DELETED", nil}

@@ -16,11 +16,4 @@ local clock = call('TIME')
 local NOW_TEXT = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
 local NOW = tonumber(NOW_TEXT)
 
--- text writes a whole number.
-local function text(n)
-	return string.format('%d', n)
-end
-
-local function words(...)
-	return table.concat({ ... }, '\255')
-end
+local format = string.format

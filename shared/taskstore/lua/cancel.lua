@@ -5,13 +5,13 @@
 -- → ok, the worker that has it ('' if none), attempt | fault
 
 if task.user ~= ARGV[2] then
-	return words('fault', 'task_not_found')
+	return 'fault\255task_not_found'
 end
 if task.status == 'CANCELLED' then
-	return words('ok', '', '0')
+	return 'ok\255\2550'
 end
 if final() then
-	return words('fault', 'task_finished', task.status)
+	return 'fault\255task_finished\255' .. task.status
 end
 finish('CANCELLED')
-return save(words('ok', task.worker or '', task.attempt))
+return save('ok\255' .. (task.worker or '') .. '\255' .. task.attempt)

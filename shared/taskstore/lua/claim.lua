@@ -10,7 +10,7 @@ if task.status ~= 'PENDING' or num('claimUntil') > NOW or num('nextTry') > NOW t
 	return 'no'
 end
 local worker = claim(ARGV[2], tonumber(ARGV[3]))
-return save(words(
-	'ok', task.attempt, worker, task.tries, task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName, task.formats or '',
-	task.trace or ''
-))
+return save('ok\255' .. table.concat({
+	task.attempt, worker, task.tries, task.user, task.key, task.inputType, task.inputSize, task.inputSHA256, task.inputName, task.formats or '',
+	task.trace or '',
+}, '\255'))

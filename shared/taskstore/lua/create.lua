@@ -8,32 +8,24 @@
 -- → ok, '1' if the caller has the claim, attempt, status
 
 if task.status then
-	return words('ok', '0', task.attempt, task.status) -- a retry took the reservation up and was faster
+	return 'ok\2550\255' .. task.attempt .. '\255' .. task.status -- a retry took the reservation up and was faster
 end
 
 local kept = tonumber(call('ZSCORE', ACTIVE, ID) or '0')
 if kept <= NOW then
-	return words('fault', 'unavailable') -- the reservation lapsed: the copy is about to be deleted
+	return 'fault\255unavailable' -- the reservation lapsed: the copy is about to be deleted
 end
 setmetatable(task, nil) -- there is nothing more to be read of it
 local copy, length = ARGV[5], tonumber(ARGV[11])
--- What callbacks read and write comes first: so small a hash is a list, which Redis searches from its beginning.
-for _, field in ipairs({ 'op', 'status', 'attempt', 'runSince', 'ran', 'lease', 'updatedAt', 'progressAt', 'beats', 'events' }) do
-	set(field, '')
-end
-set('id', ID)
-set('user', ARGV[2])
-set('userKey', ARGV[3])
-set('imageId', ARGV[4])
-set('key', copy)
-set('inputType', ARGV[6])
-set('inputSize', ARGV[7])
-set('inputSHA256', ARGV[8])
-set('inputName', ARGV[9])
-set('createdAt', NOW_TEXT)
-set('attempt', '0')
+-- What hand-overs and callbacks ask for comes first: so small a hash is a list, which Redis searches from its beginning, and for what
+-- is not there to its end.
+call(
+	'HSET', TASK, 'op', '', 'status', '', 'attempt', '0', 'runSince', '', 'ran', '', 'lease', '', 'updatedAt', '', 'progressAt', '', 'beats', '', 'events', '',
+	'claim', '', 'claimUntil', '0', 'stage', '', 'startedAt', '', 'reachedAttempt', '', 'reached', '0', 'userKey', ARGV[3], 'id', ID, 'user', ARGV[2], 'imageId', ARGV[4], 'key', copy, 'inputType', ARGV[6], 'inputSize', ARGV[7], 'inputSHA256', ARGV[8],
+	'inputName', ARGV[9], 'createdAt', NOW_TEXT, 'formats', ARGV[13]
+)
+task.attempt = '0'
 set('nextWorker', ARGV[12])
-set('formats', ARGV[13])
 if ARGV[14] ~= '' then
 	set('trace', ARGV[14])
 end

@@ -10,11 +10,11 @@ if before then
 	return before
 end
 if task.user ~= ARGV[2] then
-	return words('fault', 'task_not_found')
+	return 'fault\255task_not_found'
 end
-local reply = words('ok', '', '0')
+local reply = 'ok\255\2550'
 if not final() then
-	reply = words('ok', task.worker or '', task.attempt)
+	reply = 'ok\255' .. (task.worker or '') .. '\255' .. task.attempt
 	finish('CANCELLED')
 end
 erase()

@@ -15,6 +15,6 @@ if refused then
 	return refused
 end
 if ARGV[6] == 'reserve' then
-	call('HSET', RESULTS, name, 'reserved\255' .. number .. '\255' .. sha256 .. '\255' .. key .. '\255' .. text(NOW + ARGV[7]))
+	call('HSET', RESULTS, name, 'reserved\255' .. number .. '\255' .. sha256 .. '\255' .. key .. '\255' .. format('%d', NOW + ARGV[7]))
 end
 return 'ok'

@@ -1,9 +1,9 @@
--- A result that a worker offers: what is known of it, and why it is refused, if it is.
+-- A result that a worker offers: what is known of it, and what more there is to refuse it for.
 --
--- ARGV 2 attempt ('' if none)  3 name  4 sha256  5 key of the object
+-- ARGV 3 name  4 sha256  5 key of the object
 
-local attempt, name, sha256, key = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local number = attempt == '' and '1' or attempt
+local name, sha256, key = ARGV[3], ARGV[4], ARGV[5]
+local number = ARGV[2] == '' and '1' or ARGV[2]
 
 -- What is known under the name in this attempt; more is the size of a stored one, and until when another is reserved.
 local state, of, sum, more
@@ -14,12 +14,8 @@ if known then
 	known = of == number
 end
 
-local refused
 if known and state == 'stored' and sum == sha256 and task.status then
-	refused = words('duplicate', more) -- whatever became of the task
-else
-	refused = judge(attempt)
-	if not refused and known and sum ~= sha256 and (state == 'stored' or tonumber(more) > NOW) then
-		refused = words('fault', 'result_conflict')
-	end
+	refused = 'duplicate\255' .. more -- whatever became of the task
+elseif not refused and known and sum ~= sha256 and (state == 'stored' or tonumber(more) > NOW) then
+	refused = 'fault\255result_conflict'
 end

@@ -8,22 +8,13 @@
 --
 -- → ok, status | lost, status (the claim ran out, or the task ended meanwhile; status '' where it was deleted)
 
-local outcome, pause, resumed = ARGV[3], tonumber(ARGV[7]), tonumber(ARGV[9])
+local outcome = ARGV[3]
 if task.claim ~= ARGV[2] then
-	return words('lost', task.status or '')
+	return 'lost\255' .. (task.status or '')
 end
 set('claim', '')
 set('claimUntil', '0')
 set('nextWorker', ARGV[5])
-
--- unavailable ends a task that waited in vain, or has it tried again after the pause, at the deadline at the latest.
-local function unavailable(deadline, message)
-	if NOW >= deadline then
-		finish('FAILED', 'worker_unavailable', message)
-	else
-		set('nextTry', text(math.min(NOW + pause, deadline)))
-	end
-end
 
 if outcome == 'accepted' then
 	set('worker', ARGV[4])
@@ -39,19 +30,27 @@ elseif task.status ~= 'PENDING' then
 	set('worker', ARGV[4])
 elseif outcome == 'rejected' then
 	finish('FAILED', 'image_rejected', ARGV[8])
-elseif outcome == 'busy' or outcome == 'waiting' then
-	if outcome == 'busy' then
-		pause = 0
-	end
-	set('fate', 'refused')
-	set('silentSince', '')
-	unavailable(math.max(num('pendingSince'), resumed) + QUEUE_DEADLINE, ALL_BUSY)
 else
-	if outcome == 'refused' then
+	local pause, resumed, deadline, message = tonumber(ARGV[7]), tonumber(ARGV[9])
+	if outcome == 'busy' or outcome == 'waiting' then
+		if outcome == 'busy' then
+			pause = 0
+		end
 		set('fate', 'refused')
+		set('silentSince', '')
+		deadline, message = math.max(num('pendingSince'), resumed) + QUEUE_DEADLINE, ALL_BUSY
 	else
-		set('worker', ARGV[4])
+		if outcome == 'refused' then
+			set('fate', 'refused')
+		else
+			set('worker', ARGV[4])
+		end
+		deadline, message = math.max(num('silentSince'), resumed) + DISPATCH_DEADLINE, 'No worker could be reached. Please try again later.'
 	end
-	unavailable(math.max(num('silentSince'), resumed) + DISPATCH_DEADLINE, 'No worker could be reached. Please try again later.')
+	if NOW >= deadline then
+		finish('FAILED', 'worker_unavailable', message)
+	else
+		set('nextTry', format('%d', math.min(NOW + pause, deadline)))
+	end
 end
 return save('ok\255' .. task.status)

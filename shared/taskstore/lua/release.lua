@@ -4,20 +4,19 @@
 --
 -- → ok, status, '1' if it changed nothing | fault
 
-local refused = judge(ARGV[2])
 if refused then
 	return refused
 end
 if task.status == 'PROCESSING' then
 	lose()
-	return save(words('ok', task.status, '0'))
+	return save('ok\255' .. task.status .. '\2550')
 end
 if (task.claim or '') == '' then
-	return words('ok', 'PENDING', '1')
+	return 'ok\255PENDING\2551'
 end
 -- Its 202 may still be on the way to us: whatever it says, this hand-over is over.
 set('claim', '')
 set('claimUntil', '0')
 set('fate', 'unknown')
 set('nextTry', NOW_TEXT)
-return save(words('ok', 'PENDING', '1'))
+return save('ok\255PENDING\2551')

@@ -4,7 +4,6 @@
 --
 -- → ok, status, '1' if it changed nothing | fault
 
-local refused = judge(ARGV[2])
 if refused then
 	return refused
 end

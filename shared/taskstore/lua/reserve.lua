@@ -21,7 +21,7 @@ local function used()
 	if max_active > 0 and not active then
 		active = call('ZCOUNT', ACTIVE, '(' .. NOW_TEXT, '+inf')
 	end
-	return text(math.ceil(math.max((tat or 0) - NOW, 0))), text(active or 0)
+	return format('\255%d\255%d', math.ceil(math.max((tat or 0) - NOW, 0)), active or 0)
 end
 
 local known
@@ -33,25 +33,25 @@ if IDEMPOTENCY then
 	end
 	if known then
 		if was ~= body then
-			return words('fault', 'idempotency_conflict')
+			return 'fault\255idempotency_conflict'
 		end
 		if done then
 			-- Its key has this task's tag, so it is in the slot.
 			local made = call('HMGET', string.sub(TASK, 1, -37) .. known, 'firstClaim', 'claim', 'claimUntil')
 			if made[1] and made[1] == made[2] and tonumber(made[3]) > NOW then
-				return words('fault', 'idempotency_in_progress', text(tonumber(made[3]) - NOW))
+				return 'fault\255idempotency_in_progress\255' .. format('%d', tonumber(made[3]) - NOW)
 			end
-			return words('done', known, used())
+			return 'done\255' .. known .. used()
 		end
 		if op ~= OP and tonumber(kept) > NOW then
-			return words('fault', 'idempotency_in_progress', text(tonumber(kept) - NOW))
+			return 'fault\255idempotency_in_progress\255' .. format('%d', tonumber(kept) - NOW)
 		end
 	end
 end
 
 local picture = call('HMGET', PICTURE, 'user', 'state', 'name', 'contentType', 'size', 'sha256', 'key', 'ext')
 if picture[1] ~= ARGV[2] or picture[2] ~= 'ready' then
-	return words('fault', 'picture_not_found')
+	return 'fault\255picture_not_found'
 end
 
 if known then
@@ -61,7 +61,7 @@ elseif not call('ZSCORE', ACTIVE, id) then
 	if max_active > 0 then
 		active = call('ZCARD', ACTIVE)
 		if active >= max_active then
-			return words('fault', 'too_many_active_tasks', used())
+			return 'fault\255too_many_active_tasks' .. used()
 		end
 		active = active + 1
 	end
@@ -71,14 +71,14 @@ elseif not call('ZSCORE', ACTIVE, id) then
 		tat = math.max(tonumber(call('GET', RATE) or '0'), NOW)
 		if tat + step - NOW > period then
 			active = active and active - 1
-			return words('fault', 'rate_limited', text(math.ceil(tat + step - NOW - period)), used())
+			return 'fault\255rate_limited\255' .. format('%d', math.ceil(tat + step - NOW - period)) .. used()
 		end
 		tat = tat + step
-		call('SET', RATE, string.format('%.0f', tat), 'PX', text(math.ceil(tat - NOW) + 1))
+		call('SET', RATE, string.format('%.0f', tat), 'PX', format('%d', math.ceil(tat - NOW) + 1))
 	end
 end
 
-local till = text(NOW + reservation)
+local till = format('%d', NOW + reservation)
 call('ZADD', ACTIVE, till, id)
 if IDEMPOTENCY then
 	call('HSET', IDEMPOTENCY, 'task', id, 'body', body, 'until', till, 'op', OP)
@@ -87,5 +87,5 @@ end
 -- The copy is in the trash until the task is recorded, so that one whose maker died is found. It stays there well beyond
 -- the time in which it may still become a task.
 local copy, lapse = ARGV[8] .. id .. '/original.' .. picture[8], NOW + 4 * reservation
-call('ZADD', TRASH, text(lapse), '1 ' .. copy, text(lapse + URL_LIFE), '2 ' .. copy)
-return words('ok', id, picture[3], picture[4], picture[5], picture[6], picture[7], copy, used())
+call('ZADD', TRASH, format('%d', lapse), '1 ' .. copy, format('%d', lapse + URL_LIFE), '2 ' .. copy)
+return 'ok\255' .. table.concat({ id, picture[3], picture[4], picture[5], picture[6], picture[7], copy }, '\255') .. used()

@@ -5,7 +5,7 @@
 local function result(packed)
 	if string.byte(packed) == 123 then -- {
 		local r = cjson.decode(packed)
-		return r.state, text(r.attempt), r.sha256, r.key, text(r.size or r['until'])
+		return r.state, format('%d', r.attempt), r.sha256, r.key, format('%d', r.size or r['until'])
 	end
 	return string.match(packed, '^([^\255]*)\255([^\255]*)\255([^\255]*)\255([^\255]*)\255([^\255]*)')
 end

@@ -10,9 +10,13 @@ local function set(field, value)
 	size = size + 2
 end
 
--- due is when the sweeper has to look at a living task again.
-local function due()
-	if task.status == 'PROCESSING' then
+-- save writes the task back and, while it lives, when the sweeper has to look at it again, and remembers the reply for a rerun.
+local function save(reply)
+	set('op', OP .. '\255' .. reply)
+	call('HSET', TASK, unpack(changed, 1, size))
+	if task.status == 'PENDING' then
+		call('ZADD', DUE, format('%d', math.max(num('nextTry'), num('claimUntil'))), ID)
+	elseif task.status == 'PROCESSING' then
 		local at, run = math.huge, num('runSince')
 		if task.beats == task.attempt then
 			at = num('lease') + HEARTBEAT_TIMEOUT
@@ -20,17 +24,7 @@ local function due()
 		if run > 0 then
 			at = math.min(at, run + TASK_TIMEOUT - num('ran'))
 		end
-		return at == math.huge and '+inf' or text(at)
-	end
-	return text(math.max(num('nextTry'), num('claimUntil')))
-end
-
--- save writes the task and, while it lives, its place in the due index back, and remembers the reply for a rerun.
-local function save(reply)
-	set('op', OP .. '\255' .. reply)
-	call('HSET', TASK, unpack(changed, 1, size))
-	if task.status == 'PENDING' or task.status == 'PROCESSING' then
-		call('ZADD', DUE, due(), ID)
+		call('ZADD', DUE, at == math.huge and '+inf' or format('%d', at), ID)
 	end
 	return reply
 end

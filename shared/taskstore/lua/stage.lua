@@ -7,6 +7,6 @@
 if refused then
 	return refused
 end
-call('ZADD', TRASH, text(NOW + ARGV[6] + URL_LIFE), '2 ' .. key)
+call('ZADD', TRASH, format('%d', NOW + ARGV[6] + URL_LIFE), '2 ' .. key)
 accept()
 return save('ok')

@@ -15,7 +15,7 @@ if task.status == 'PENDING' then
 		finish('FAILED', 'worker_unavailable', ALL_BUSY)
 		return save('unavailable')
 	end
-	return tonumber(due()) <= NOW and 'pending' or 'later'
+	return math.max(num('nextTry'), num('claimUntil')) <= NOW and 'pending' or 'later'
 end
 if final() then
 	local at = num('finishedAt') + RETENTION
@@ -24,13 +24,13 @@ if final() then
 		return 'expired'
 	end
 	call('ZREM', DUE, ID) -- where ended tasks were before
-	call('ZADD', KEPT, text(at), ID) -- RETENTION may have been changed
+	call('ZADD', KEPT, format('%d', at), ID) -- RETENTION may have been changed
 	return 'later'
 end
 local since = num('runSince')
 if since > 0 and num('ran') + NOW - since >= TASK_TIMEOUT then
 	finish('FAILED', 'timeout', 'The reconstruction took too long and was stopped. Please try again, perhaps with a simpler picture.')
-	return save(words('timeout', task.worker or '', task.attempt))
+	return save('timeout\255' .. (task.worker or '') .. '\255' .. task.attempt)
 end
 -- An outage of ours is not the worker's fault: it could not tell us that it lives.
 if num('lease') < resumed then
@@ -38,6 +38,6 @@ if num('lease') < resumed then
 end
 if task.beats == task.attempt and num('lease') + HEARTBEAT_TIMEOUT <= NOW then
 	lose()
-	return save(words('lost', task.status))
+	return save('lost\255' .. task.status)
 end
 return save('later')

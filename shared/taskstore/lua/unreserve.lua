@@ -13,7 +13,7 @@ if IDEMPOTENCY and call('HGET', IDEMPOTENCY, 'task') == id then
 end
 local tat = tonumber(call('GET', RATE) or '0')
 if burst > 0 and tat > NOW then
-	call('SET', RATE, string.format('%.0f', tat - period / burst), 'PX', text(math.ceil(tat - NOW) + 1))
+	call('SET', RATE, string.format('%.0f', tat - period / burst), 'PX', format('%d', math.ceil(tat - NOW) + 1))
 end
 trash(ARGV[4])
 return 'ok'

@@ -7,40 +7,30 @@
 
 local becomes = ARGV[3] == 'completed' and 'COMPLETED' or 'FAILED'
 if task.status == becomes and (ARGV[2] == '' or ARGV[2] == task.attempt) then
-	return words('ok', becomes, '1')
+	return 'ok\255' .. becomes .. '\2551'
 end
-local refused = judge(ARGV[2])
 if refused then
 	return refused
 end
 
--- taken is the move that a lost 202 did not make.
-local function taken()
-	if task.status == 'PENDING' then
-		move('PROCESSING')
-	end
-end
-
-if becomes == 'FAILED' then
-	taken()
-	finish('FAILED', ARGV[4], ARGV[5])
-	compact()
-	return save('ok\255FAILED\2550')
-end
-
-if #ARGV > 3 then
+if becomes == 'COMPLETED' and #ARGV > 3 then
 	local results, missing = call('HMGET', RESULTS, unpack(ARGV, 4)), {}
 	for i = 4, #ARGV do
 		local r = results[i - 3]
-		if not r or result(r) ~= 'stored' then
+		if not r or (string.match(r, '^%l+') or result(r)) ~= 'stored' then -- its first word, unless it is JSON
 			missing[#missing + 1] = ARGV[i]
 		end
 	end
 	if #missing > 0 then
-		return words('fault', 'results_missing', unpack(missing))
+		return 'fault\255results_missing\255' .. table.concat(missing, '\255')
 	end
 end
-taken()
-finish('COMPLETED')
-compact()
-return save('ok\255COMPLETED\2550')
+if task.status == 'PENDING' then
+	move('PROCESSING') -- which a lost 202 did not
+end
+if becomes == 'COMPLETED' then
+	finish('COMPLETED')
+else
+	finish('FAILED', ARGV[4], ARGV[5])
+end
+return save('ok\255' .. becomes .. '\2550')
