@@ -30,9 +30,6 @@ type Config struct {
 // Validate tells which URLs are none, and fills in the default of CALLBACK_BASE_URL.
 func (c *Config) Validate() error {
 	var errs []error
-	if c.CallbackBaseURL == "" && c.PublicBaseURL != "" {
-		c.CallbackBaseURL = strings.TrimRight(c.PublicBaseURL, "/") + "/api/reconstruction/callback"
-	}
 	for i, w := range c.Workers {
 		c.Workers[i] = strings.TrimRight(strings.TrimSpace(w), "/")
 		errs = append(errs, httpURL("WORKER_URLS", c.Workers[i]))
@@ -44,6 +41,9 @@ func (c *Config) Validate() error {
 		if *u = strings.TrimRight(*u, "/"); *u != "" {
 			errs = append(errs, httpURL(name, *u))
 		}
+	}
+	if c.CallbackBaseURL == "" && c.PublicBaseURL != "" {
+		c.CallbackBaseURL = c.PublicBaseURL + "/api/reconstruction/callback"
 	}
 	if c.Timeout <= 0 || c.SweepInterval <= 0 {
 		errs = append(errs, errors.New("DISPATCH_TIMEOUT and SWEEP_INTERVAL must be longer than nothing"))

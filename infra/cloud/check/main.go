@@ -70,7 +70,8 @@ const (
 	exampleFile = "infra/cloud/env.example"
 	openapiFile = "infra/docs/openapi.yaml"
 	guideFile   = "infra/docs/operations.md"
-	rolesFolder = "infra/cloud/roles"
+	cloudFolder = "infra/cloud"
+	rolesFolder = cloudFolder + "/roles"
 )
 
 // check runs every rule. The error is why it could not be told.
@@ -78,6 +79,9 @@ func check(files tree) (wrong, warnings manifest.Problems, err error) {
 	s, err := open(files)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(s.wrong) > 0 && (len(s.deployment.Functions) == 0 || len(s.routes) == 0 || len(s.stage.values) == 0) {
+		return s.wrong, nil, nil // a file can't be read at all: whatever else would be told follows from that
 	}
 	for _, rule := range rules {
 		if err := rule(s); err != nil {
@@ -92,6 +96,7 @@ func check(files tree) (wrong, warnings manifest.Problems, err error) {
 // rules are all that is checked beside what manifest refuses, each in the file of its name.
 var rules = []func(*subject) error{
 	checkNames,
+	checkNetwork,
 	checkRoles,
 	checkReferences,
 	checkEnvironment,

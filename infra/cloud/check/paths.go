@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/recon3d/recon3d/infra/local/manifest"
 )
 
 // An id of each kind of parameter, for a path that a request could have.
@@ -36,7 +38,7 @@ func checkPaths(s *subject) error {
 		}
 	}
 	for _, r := range s.routes {
-		if _, known := s.deployment.Function(r.Function); !known || misled[r.Path] || strings.Contains(strings.TrimSuffix(r.Path, "/*"), "*") {
+		if f, _ := s.deployment.Function(r.Function); f.Kind != manifest.Web || misled[r.Path] || !manifest.PathForm(r.Path) {
 			continue // manifest tells
 		}
 		used := false
@@ -52,20 +54,23 @@ func checkPaths(s *subject) error {
 
 // lead tells where a path leads nowhere, or to a function that does not answer it.
 func (s *subject) lead(path, file string, line int, misled map[string]bool) {
-	to, ok := s.routes.Find(example(path))
-	if !ok {
+	var leading []manifest.Route
+	for _, r := range s.routes {
+		if covers(r.Path, example(path)) {
+			leading = append(leading, r)
+		}
+	}
+	if len(leading) == 0 {
 		s.add(file, line, "no route leads %s to a function: add one to %s", path, routesFile)
 		return
 	}
-	if _, known := s.deployment.Function(to); !known || answersPath(s.sources[to].answers, path) {
-		return
+	r := leading[0]
+	f, known := s.deployment.Function(r.Function)
+	if len(leading) > 1 || !known || f.Kind != manifest.Web || answersPath(s.sources[f.Name].answers, path) {
+		return // or manifest tells: of paths that overlap, of functions that can't answer
 	}
-	for _, r := range s.routes {
-		if covers(r.Path, example(path)) {
-			misled[r.Path] = true
-			s.add(routesFile, r.Line, "%s leads %s to %s, which does not answer it: lead it to %s", r.Path, path, to, s.answerer(path))
-		}
-	}
+	misled[r.Path] = true
+	s.add(routesFile, r.Line, "%s leads %s to %s, which does not answer it: lead it to %s", r.Path, path, f.Name, s.answerer(path))
 }
 
 func (s *subject) answerer(path string) string {

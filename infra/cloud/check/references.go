@@ -39,6 +39,9 @@ func checkReferences(s *subject) error {
 		}
 	}
 	for _, name := range s.stage.order {
+		if strings.Contains(s.stage.values[name], "$(") {
+			s.add(s.stage.file, s.stage.lines[name], "%s holds $(…), and no shell reads this file: write what that command prints", name)
+		}
 		if strings.Contains(s.stage.values[name], "${") {
 			s.add(s.stage.file, s.stage.lines[name], "%s holds ${…}, which the framework fills in once more: write the value itself", name)
 		}

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
 
 // secretNames are parts of the names of variables whose values nobody may read.
 var secretNames = regexp.MustCompile(`SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$|^REDIS_URL$`)
+
+// references are how the kinds of files refer to a secret.
+var references = map[string]string{".yml": "${env:NAME}", ".yaml": "a reference to it", ".json": "a reference to it", ".tf": "var.name"}
 
 // secretForms are what secrets look like, whatever they are called.
 var secretForms = []struct {
@@ -21,20 +27,60 @@ var secretForms = []struct {
 	{"a private key", regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY`)},
 	{"a bearer token", regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`)},
 	{"a password in an address", regexp.MustCompile(`[a-z]://[^\s/@:$]*:[^\s/@$]+@`)},
+	{"something as random as a secret", regexp.MustCompile(`\b[0-9a-f]{32,}\b`)},
+}
+
+// assigned is a value written out for a name that is a secret's: in Terraform, Kubernetes' and compose's files, which refer to theirs otherwise.
+var assigned = regexp.MustCompile(`(?i)(?:secret|secrets|secret_key|secret_id|password|token|_also)\b["']?(?:, *value)?["']?\s*[:=]\s*["']?[^\s"'$*&{}()|,.]{6,}["']?\s*[,}#]*\s*$`)
+
+// preset is the default of a variable of Terraform.
+var preset = regexp.MustCompile(`^\s*default\s*=\s*"[^"]+"`)
+
+// committed are the files that say what is deployed. What is made up in the examples beside them has a name that ends in .example.
+func (s *subject) committed() ([]string, error) {
+	files := []string{ymlFile}
+	err := fs.WalkDir(os.DirFS(s.path(cloudFolder)), ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains([]string{"node_modules", ".terraform", "toolkit", "judge"}, d.Name()):
+			return fs.SkipDir
+		case !d.IsDir() && slices.Contains([]string{".yaml", ".tf", ".json"}, filepath.Ext(path)):
+			files = append(files, cloudFolder+"/"+path)
+		}
+		return nil
+	})
+	return files, err
 }
 
 // checkSecrets looks for secrets in the files that are committed, comments too.
 func checkSecrets(s *subject) error {
-	for _, file := range []string{ymlFile, routesFile} {
+	files, err := s.committed()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
 		text, err := os.ReadFile(s.path(file))
 		if err != nil {
 			return err
 		}
 		var line int
+		secretVariable := false // of Terraform, in whose block this line is
 		for content := range strings.Lines(string(text)) {
 			line++
-			if what := secretIn(content); what != "" {
-				s.add(file, line, "this looks like %s, and the file is committed: write ${env:NAME}, and change the secret", what)
+			if name, begins := strings.CutPrefix(content, "variable "); begins {
+				secretVariable = secretNames.MatchString(strings.ToUpper(name))
+			}
+			what := secretForm(content)
+			switch {
+			case what != "":
+			case file == ymlFile || file == routesFile:
+				what = secretIn(content)
+			case assigned.MatchString(content), secretVariable && preset.MatchString(content):
+				what = "the value of a secret"
+			}
+			if what != "" {
+				s.add(file, line, "this looks like %s, and the file is committed: write %s, and change the secret", what, references[filepath.Ext(file)])
 			}
 		}
 	}
@@ -50,12 +96,20 @@ func checkSecrets(s *subject) error {
 	return nil
 }
 
-// secretIn says what kind of secret a text seems to hold, "" for none.
-func secretIn(text string) string {
+// secretForm says what secret's form a text has, "" for none.
+func secretForm(text string) string {
 	for _, s := range secretForms {
 		if s.form.MatchString(text) {
 			return s.what
 		}
+	}
+	return ""
+}
+
+// secretIn says what kind of secret a text seems to hold, "" for none. Where there are long names of metrics or paths, they seem so too.
+func secretIn(text string) string {
+	if what := secretForm(text); what != "" {
+		return what
 	}
 	for _, word := range strings.FieldsFunc(text, func(c rune) bool {
 		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("+/=_-", c)

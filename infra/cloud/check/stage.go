@@ -45,8 +45,10 @@ func open(files tree) (*subject, error) {
 	if s.deployment, err = manifest.ReadDeployment(s.path(ymlFile)); s.take(err) != nil {
 		return nil, err
 	}
-	if s.routes, err = manifest.ReadRoutes(s.path(routesFile), s.deployment); s.take(err) != nil {
-		return nil, err
+	if len(s.deployment.Functions) > 0 {
+		if s.routes, err = manifest.ReadRoutes(s.path(routesFile), s.deployment); s.take(err) != nil {
+			return nil, err
+		}
 	}
 	if s.env == "" {
 		s.stage = fromProcess()

@@ -22,6 +22,9 @@ func checkTimes(s *subject) error {
 		f, known := s.filled.Function(t.Function)
 		interval, line, ok := s.duration(f, "SWEEP_INTERVAL")
 		period, regular := every(t.Cron)
+		if known && ok && !regular {
+			s.add(ymlFile, t.Line, "the timer comes at %q, and SWEEP_INTERVAL is %s: write it as steps of seconds or minutes, \"*/15 * * * * * *\" for 15s", t.Cron, interval)
+		}
 		if known && ok && regular && interval != period {
 			s.add(ymlFile, line, "SWEEP_INTERVAL is %s, and the timer of line %d comes every %s: make them the same", interval, t.Line, period)
 		}

@@ -22,12 +22,12 @@ func wrongf(format string, args ...any) verdict { return verdict{text: fmt.Sprin
 
 // values are the rules for what functions are given, by variable. A program itself refuses what can't be read at all (checkStart).
 var values = map[string][]func(value string, s *subject) verdict{
-	"PUBLIC_BASE_URL":     {secureInProduction, reachable, originOnly},
+	"PUBLIC_BASE_URL":     {secureInProduction, reachable, domainAlone},
 	"CALLBACK_BASE_URL":   {secureInProduction, reachable},
 	"CALLBACK_RESULT_URL": {secureInProduction, reachable},
 	"CALLBACK_UPLOAD_URL": {secureInProduction, reachable},
 	"CALLBACK_STATUS_URL": {secureInProduction, reachable},
-	"JWT_JWKS_URL":        {secureInProduction, reachable},
+	"JWT_JWKS_URL":        {secureInProduction, reachable, audience},
 	"COS_BUCKET_URL":      {secureInProduction, reachable, bucketHost},
 	"WORKER_URLS":         {workers},
 	"REDIS_URL":           {redisHost, redisPassword},
@@ -35,8 +35,12 @@ var values = map[string][]func(value string, s *subject) verdict{
 	"CORS_ORIGINS":        {origins},
 	"CSP_ORIGINS":         {origins},
 	"TICKET_SECRET":       {longSecret},
+	"TICKET_SECRET_ALSO":  {longSecret},
 	"JWT_SECRET":          {longSecret},
+	"JWT_SECRET_ALSO":     {longSecret},
 	"CALLBACK_SECRETS":    {callbackSecrets},
+
+	"OTEL_EXPORTER_OTLP_ENDPOINT": {reachable, collector},
 }
 
 // forms are those of the stage's variables that no function gets.
@@ -44,16 +48,28 @@ var forms = map[string]struct {
 	form *regexp.Regexp
 	like string
 }{
-	"TENCENT_REGION": {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+(-\d+)?$`), "ap-guangzhou"},
+	"TENCENT_REGION": {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+$`), "ap-guangzhou"},
 	"VPC_ID":         {regexp.MustCompile(`^vpc-[a-z0-9]{8}$`), "vpc-4xk2m9qa"},
 	"SUBNET_ID":      {regexp.MustCompile(`^subnet-[a-z0-9]{8}$`), "subnet-7p1c8w3d"},
 }
+
+// regions are those of SCF. https://cloud.tencent.com/document/product/583/17238
+var regions = strings.Fields(`ap-guangzhou ap-shanghai ap-beijing ap-nanjing ap-chengdu ap-chongqing ap-hongkong ap-singapore ap-tokyo ap-seoul
+	ap-bangkok ap-jakarta ap-mumbai na-siliconvalley na-ashburn na-toronto sa-saopaulo eu-frankfurt ap-shenzhen-fsi ap-shanghai-fsi ap-beijing-fsi`)
 
 // checkValues looks at each value that the stage's functions would get.
 func checkValues(s *subject) error {
 	for _, name := range sorted(forms) {
 		if value, set := s.stage.values[name]; set && !forms[name].form.MatchString(value) {
 			s.add(s.stage.file, s.stage.lines[name], "%s is %q: it is of the form %s", name, value, forms[name].like)
+			return s.checkPlaceholders()
+		}
+	}
+	if region := s.filled.Region; !slices.Contains(regions, region) {
+		if near := manifest.Nearest(region, regions); near != "" {
+			s.add(s.stage.file, s.stage.lines["TENCENT_REGION"], "TENCENT_REGION is %s, and there is none of that name: is it %s?", region, near)
+		} else {
+			s.warn(s.stage.file, s.stage.lines["TENCENT_REGION"], "TENCENT_REGION is %s, which is not known here: right only if SCF has come there since", region)
 		}
 	}
 	judged := map[manifest.Variable]bool{}
@@ -103,11 +119,15 @@ func (s *subject) checkPlaceholders() error {
 	return nil
 }
 
+// secureInProduction refuses http in production, and warns of it elsewhere.
 func secureInProduction(value string, s *subject) verdict {
-	if strings.HasPrefix(value, "http://") && s.stage.production() {
-		return wrongf("is http in production, and what goes there could be read on the way: write https://%s", strings.TrimPrefix(value, "http://"))
+	address, readable := strings.CutPrefix(value, "http://")
+	if !readable || !s.public() {
+		return verdict{}
 	}
-	return verdict{}
+	found := wrongf("is http, and what goes there could be read on the way: write https://%s", address)
+	found.warning = !s.stage.production()
+	return found
 }
 
 func reachable(value string, s *subject) verdict {
@@ -117,14 +137,48 @@ func reachable(value string, s *subject) verdict {
 	return verdict{}
 }
 
-func originOnly(value string, _ *subject) verdict {
-	if u, err := url.Parse(value); err == nil && strings.Trim(u.Path, "/") != "" {
+// domainAlone holds the API's origin against what a custom domain can be.
+func domainAlone(value string, s *subject) verdict {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.RawQuery != "" || !s.public() {
+		return verdict{} // the programs refuse it, or no domain is needed
+	}
+	name := strings.ToLower(u.Hostname())
+	switch {
+	case strings.Trim(u.Path, "/") != "":
 		return wrongf("has a path: it is the API's origin, write %s://%s", u.Scheme, u.Host)
+	case net.ParseIP(name) != nil || !strings.Contains(name, "."):
+		return wrongf("is %s, and the platform's custom domain has a name: write https://recon3d.example.com", u.Host)
+	case u.User != nil || u.Host != name:
+		return wrongf("has more than a name in small letters, which is all that the platform's custom domain has: write %s://%s", u.Scheme, name)
 	}
 	return verdict{}
 }
 
-var cosHost = regexp.MustCompile(`^[a-z0-9-]+-\d+\.cos\.([a-z0-9-]+)\.(?:myqcloud\.com|tencentcos\.cn)$`)
+func audience(_ string, s *subject) verdict {
+	if s.stage.values["JWT_AUDIENCE"] != "" {
+		return verdict{}
+	}
+	return verdict{text: "is whose tokens are taken, and JWT_AUDIENCE is empty: so are those that it gives for other applications; set JWT_AUDIENCE", warning: true}
+}
+
+// collector holds the receiver of traces against what is added to it.
+func collector(value string, _ *subject) verdict {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil: // the programs refuse it
+	case strings.HasSuffix(u.Path, "/v1/traces"):
+		return wrongf("ends in /v1/traces, which is added to it: write %s", strings.TrimSuffix(value, "/v1/traces"))
+	case u.Port() == "4317":
+		return verdict{text: "has the port of OTLP by gRPC, and OTLP by HTTP is spoken: mostly at 4318", warning: true}
+	}
+	return verdict{}
+}
+
+var (
+	cosHost   = regexp.MustCompile(`^[a-z0-9-]+-\d+\.cos\.([a-z0-9-]+)\.(?:myqcloud\.com|tencentcos\.cn)$`)
+	vendorCOS = regexp.MustCompile(`(?i)\.(?:myqcloud\.com|tencentcos\.cn|qcloud\.com)$`)
+)
 
 func bucketHost(value string, s *subject) verdict {
 	u, err := url.Parse(value)
@@ -132,6 +186,9 @@ func bucketHost(value string, s *subject) verdict {
 		return verdict{} // the programs refuse it
 	}
 	m := cosHost.FindStringSubmatch(u.Host)
+	if m == nil && vendorCOS.MatchString(u.Host) {
+		return wrongf("is %s, and a bucket's host is <name>-<appid>.cos.<region>.myqcloud.com, in small letters: take it from the bucket's page in the console", u.Host)
+	}
 	if m == nil {
 		return verdict{text: fmt.Sprintf("is no host of a bucket, <name>-<appid>.cos.<region>.myqcloud.com: right only if %s is a domain of the bucket's own", u.Host), warning: true}
 	}
@@ -150,7 +207,14 @@ func workers(value string, s *subject) verdict {
 			continue // the programs refuse it
 		}
 		ip := net.ParseIP(u.Hostname())
+		called, ends := strings.CutSuffix(worker, "/generate3d")
 		switch {
+		case u.User != nil:
+			return wrongf("has a name or password in %s, and logs have the workers' addresses: workers know who calls by CALLBACK_SECRETS, take it away", u.Host)
+		case ends:
+			return wrongf("has %s, and /generate3d is added to it: write %s", worker, called)
+		case strings.ContainsAny(worker, "; "):
+			return wrongf("has %q: workers are separated by commas", worker)
 		case seen[worker]:
 			return wrongf("names %s twice: take one of them away", worker)
 		case loopback(u.Hostname()) && s.public():
@@ -175,8 +239,12 @@ func redisHost(value string, s *subject) verdict {
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		if loopback(strings.Trim(host, "[]")) {
+		ip := net.ParseIP(strings.Trim(host, "[]"))
+		switch {
+		case loopback(strings.Trim(host, "[]")):
 			return wrongf("has %s, which is the function itself: write the address of the managed Redis", host)
+		case ip != nil && !ip.IsPrivate():
+			return verdict{text: fmt.Sprintf("has %s, which is an address of the internet: write that of the managed Redis in the private network", host), warning: true}
 		}
 	}
 	return verdict{}
@@ -196,14 +264,14 @@ func knowsUsers(value string, s *subject) verdict {
 	return verdict{}
 }
 
-func origins(value string, _ *subject) verdict {
+func origins(value string, s *subject) verdict {
 	for origin := range strings.SplitSeq(value, ",") {
 		origin = strings.TrimSpace(origin)
 		if strings.Contains(origin, "*") {
 			return wrongf("has %s, which lets pages of strangers in: name the origins", origin)
 		}
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
-			return wrongf("has %q, which no browser sends: an origin is https://host, nothing after it", origin)
+		if found := secureInProduction(origin, s); found.text != "" {
+			return verdict{text: fmt.Sprintf("has %s, and whoever is on the way to that page could act as its visitors: write https", origin), warning: true}
 		}
 	}
 	return verdict{}

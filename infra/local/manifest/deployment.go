@@ -127,12 +127,13 @@ func ReadDeployment(path string) (Deployment, error) {
 	slices.SortFunc(d.Functions, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	reached := map[string]int{}
 	for _, t := range file.Inputs.Triggers {
+		told := len(wrong.all)
 		t.check(file.Inputs.Functions, &wrong)
-		if before := reached[t.Function]; before != 0 && t.Type == "http" {
-			wrong.add(t.line, "%s has a URL by the trigger of line %d already: take one of them away", t.Function, before)
+		if before := reached[t.Function]; before != 0 {
+			wrong.add(t.line, "%s is called by the trigger of line %d already: take one of them away", t.Function, before)
 		}
 		reached[t.Function] = t.line
-		if t.Type == "timer" {
+		if t.Type == "timer" && len(wrong.all) == told {
 			d.Timers = append(d.Timers, Timer{Name: t.Parameters.Name, Function: t.Function, Cron: t.Parameters.CronExpression, Message: t.Parameters.Argument, Line: t.line})
 		}
 	}

@@ -18,8 +18,12 @@ type Route struct {
 	Line     int    `yaml:"-"`
 }
 
-// pathForm is the forms that the platform's path mapping takes.
 var pathForm = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*([A-Za-z0-9._~-]+|\*)?$`)
+
+// PathForm tells whether a path is of the forms that the platform's path mapping takes.
+func PathForm(path string) bool {
+	return pathForm.MatchString(path) && (path == "/" || !strings.HasSuffix(path, "/"))
+}
 
 // ReadRoutes reads a routes.yaml whose functions must all be web functions of d. Where something in it is wrong the error is of type
 // Problems, and what could be read is returned beside it.
@@ -36,7 +40,7 @@ func ReadRoutes(path string, d Deployment) (Routes, error) {
 		return nil, wrong.err()
 	}
 	for i, r := range file.Routes {
-		if !pathForm.MatchString(r.Path) || r.Path != "/" && strings.HasSuffix(r.Path, "/") {
+		if !PathForm(r.Path) {
 			wrong.add(r.Line, "path %q is none of the forms /, /*, /xxx, /xxx/a, /xxx/*: cut it into such ones", r.Path)
 		}
 		if f, ok := d.Function(r.Function); !ok {

@@ -3,10 +3,14 @@ package manifest
 import (
 	"bytes"
 	"os"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// StageForm is what a stage can be called: each name of its functions and roles is {name}-{stage}-{function}, of 60 characters at most.
+var StageForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
 
 // Stage is what `${env:NAME}` stands for at one deployment, in the order of its file.
 type Stage []Variable
@@ -45,9 +49,13 @@ func ReadStage(path string) (Stage, error) {
 			wrong.add(n, "not of the form NAME=value: one line each, no spaces around the =")
 			continue
 		}
-		if i := strings.IndexFunc(value, func(c rune) bool { return !unicode.IsPrint(c) }); i >= 0 {
-			wrong.add(n, "%s has a character that can't be seen (%U): write the value anew", name, []rune(value[i:])[0])
-		}
+		value = strings.Map(func(c rune) rune {
+			if unicode.IsPrint(c) {
+				return c
+			}
+			wrong.add(n, "%s has a character that can't be seen (%U): write the value anew", name, c)
+			return -1
+		}, value)
 		if before, twice := lines[name]; twice {
 			wrong.add(n, "%s is in line %d already: take one of them away", name, before)
 		}
