@@ -22,20 +22,20 @@ func (l *launch) installed() error {
 	return nil
 }
 
-// check is make deploy-check on this stage's variables.
+// check is make deploy-check on this stage's variables. It needs no account and changes nothing: a dry run makes it too.
 func (l *launch) check(ctx context.Context) (string, error) {
-	return "nothing to object", l.command(ctx, "make", "--no-print-directory", "deploy-check", "ENV="+l.stage.file)
+	return "nothing to object", l.run(ctx, keyless(), "make", "--no-print-directory", "deploy-check", "ENV="+l.stage.file)
 }
 
 // pack is make package.
 func (l *launch) pack(ctx context.Context) (string, error) {
-	return "in .build/bundle", l.command(ctx, "make", "--no-print-directory", "package")
+	return "in .build/bundle", l.command(ctx, keyless(), "make", "--no-print-directory", "package")
 }
 
 // deploy hands the package over. The CLI reads the account and every `${env:…}` from its environment; without an account it would ask for
 // a login in a browser and write what it gets to .env.
 func (l *launch) deploy(ctx context.Context) (string, error) {
-	return "handed over", l.command(ctx, "scf", "deploy", "--stage", l.stage.name)
+	return "handed over", l.command(ctx, l.stage.environ(), "scf", "deploy", "--stage", l.stage.name)
 }
 
 // remove takes the functions away, their URLs and timer with them. The CLI's own question can't be answered here.
@@ -47,22 +47,29 @@ func (l *launch) remove(ctx context.Context) (string, error) {
 	if len(there) == 0 {
 		return "none is there", nil
 	}
-	if err := l.command(ctx, "scf", "remove", "--stage", l.stage.name, "--forceDelete"); err != nil {
+	if err := l.command(ctx, l.stage.environ(), "scf", "remove", "--stage", l.stage.name, "--forceDelete"); err != nil {
 		return "", err
 	}
 	return "all are gone", l.gone(ctx)
 }
 
-// command runs a program with the stage's variables. What it prints is its own. Ctrl-C reaches it, and it is waited for.
-func (l *launch) command(ctx context.Context, name string, args ...string) error {
-	line := strings.Join(append([]string{name}, args...), " ")
-	l.say("  $ %s", line)
+// command runs a program that has effects: a dry run only says so.
+func (l *launch) command(ctx context.Context, env []string, name string, args ...string) error {
 	if l.dryRun {
+		line := strings.Join(append([]string{name}, args...), " ")
+		l.say("  $ %s", line)
 		l.rehearsal.ran(line)
 		return nil
 	}
+	return l.run(ctx, env, name, args...)
+}
+
+// run runs a program. What it prints is its own. Ctrl-C reaches it, and it is waited for.
+func (l *launch) run(ctx context.Context, env []string, name string, args ...string) error {
+	line := strings.Join(append([]string{name}, args...), " ")
+	l.say("  $ %s", line)
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = l.stage.environ(), l.out, l.out
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, l.out, l.out
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = graceful
 	if err := cmd.Run(); err != nil {

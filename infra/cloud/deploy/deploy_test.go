@@ -374,7 +374,7 @@ func TestDownAsks(t *testing.T) {
 	}
 }
 
-// A dry run sends nothing, needs no key and no program, and prints each call that the run makes.
+// A dry run sends nothing, needs no key, no CLI and no stage's file, makes the checks, and prints each call that the run makes.
 func TestDryRun(t *testing.T) {
 	o := newOperator(t)
 	if _, err := o.does(t.Context(), "up", "prod"); err != nil {
@@ -385,10 +385,14 @@ func TestDryRun(t *testing.T) {
 	o.ran()
 	t.Setenv(secretID, "")
 	t.Setenv(secretKey, "")
-	t.Setenv("PATH", t.TempDir())
+	onlyMake := t.TempDir()
+	if self, err := os.Executable(); err != nil || os.Symlink(self, filepath.Join(onlyMake, "make")) != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", onlyMake)
 	for _, verb := range []string{"up", "down"} {
 		var out bytes.Buffer
-		if err := run(t.Context(), []string{"-dry-run", "-env", "infra/cloud/env.example", verb, "prod"}, strings.NewReader(""), &out); err != nil {
+		if err := run(t.Context(), []string{"-dry-run", verb, "prod"}, strings.NewReader(""), &out); err != nil {
 			t.Fatalf("%v\n%s", err, &out)
 		}
 		if verb == "up" {
@@ -405,6 +409,14 @@ func TestDryRun(t *testing.T) {
 		if strings.Contains(out.String(), "whsec_") {
 			t.Error("a secret is printed")
 		}
+	}
+	if diff := cmp.Diff([]string{"make --no-print-directory deploy-check ENV=infra/cloud/env.example"}, o.ran()); diff != "" {
+		t.Error("commands (-want +got):", diff)
+	}
+	t.Setenv(failEnv, "make --no-print-directory deploy-check")
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-dry-run", "up", "prod"}, strings.NewReader(""), &out); err == nil || !strings.Contains(err.Error(), "stopped at step 2 of 9, checks") {
+		t.Errorf("mistakes are rehearsed: %v\n%s", err, &out)
 	}
 	if calls := o.has().Calls; len(calls) != 0 {
 		t.Errorf("it sent %v", calls)

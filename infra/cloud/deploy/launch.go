@@ -73,7 +73,7 @@ func (l *launch) say(format string, args ...any) {
 
 func (l *launch) plan(title string, steps ...step) plan {
 	if l.dryRun {
-		title += "\nA dry run: what follows is printed and not done. To read is answered as by an account with nothing of this stage but what was printed before."
+		title += "\nA dry run: the checks are made, all else is printed and not done. To read is answered as by an account with nothing of this stage but what was printed before."
 	}
 	return plan{title: title, steps: steps, say: l.say}
 }

@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/signal"
@@ -25,8 +26,9 @@ import (
 )
 
 const (
-	ymlFile    = "serverless.yml"
-	routesFile = "infra/cloud/routes.yaml"
+	ymlFile     = "serverless.yml"
+	routesFile  = "infra/cloud/routes.yaml"
+	exampleFile = "infra/cloud/env.example"
 )
 
 const usage = `usage: deploy [flags] up STAGE          checks, packages, deploys, sets the domain and the bucket, tries it out
@@ -70,7 +72,7 @@ func runThrough(ctx context.Context, transport http.RoundTripper, args []string,
 	o := options{transport: transport}
 	flags := flag.NewFlagSet("deploy", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.BoolVar(&o.dryRun, "dry-run", false, "print every command and call of a first deployment, and make none")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "run the checks, print every other command and call of a first deployment, and make none")
 	flags.BoolVar(&o.yes, "yes", false, "down: do not ask")
 	flags.StringVar(&o.env, "env", "", "the stage's variables, instead of infra/cloud/STAGE.env")
 	flags.DurationVar(&o.wait, "wait", longestSmoke, "how long the smoke test waits, for the address and for the model")
@@ -108,6 +110,10 @@ func runThrough(ctx context.Context, transport http.RoundTripper, args []string,
 func open(name string, o options, out io.Writer) (*launch, error) {
 	if o.env == "" {
 		o.env = filepath.Join("infra", "cloud", name+".env")
+		if _, err := os.Stat(o.env); o.dryRun && errors.Is(err, fs.ErrNotExist) {
+			_, _ = fmt.Fprintf(out, "%s does not exist: the values of %s stand in for it\n", o.env, exampleFile)
+			o.env = exampleFile
+		}
 	}
 	s, err := readStage(name, o.env, os.Getenv, !o.dryRun)
 	if err != nil {

@@ -53,6 +53,11 @@ func play(name string, args []string) (exitCode int) {
 		fmt.Fprintln(record, "interrupted")
 		return 130
 	}
+	// The account is for the CLI alone: make runs npm, and that programs of others.
+	if given := os.Getenv(secretKey) != ""; given != (name == "scf") {
+		fmt.Fprintf(os.Stderr, "%s is given the account's key: %v\n", name, given)
+		return 1
+	}
 	if name != "scf" {
 		return 0
 	}

@@ -32,14 +32,12 @@ type stage struct {
 	vars map[string]string
 }
 
-// stageName is what can be part of a function's name.
-var stageName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
-
-// readStage reads the file of a stage, which must hold what serverless.yml asks for and nothing else. Of calls the credentials must be
-// there. The error has a line for each thing that is wrong.
+// readStage reads the file of a stage, which must hold what serverless.yml asks for and nothing else. Where calls will be made the credentials must
+// be there, and the file be no copy of the example under its own name: a rehearsal takes that for any stage. The error has a line for each
+// thing that is wrong.
 func readStage(name, file string, environ func(string) string, calls bool) (stage, error) {
 	s := stage{name: name, file: file, vars: map[string]string{}}
-	if !stageName.MatchString(name) {
+	if !manifest.StageForm.MatchString(name) {
 		return s, fmt.Errorf("stage %q: must be a name of small letters, digits and dashes, 30 at most", name)
 	}
 	variables, err := manifest.ReadStage(file)
@@ -60,6 +58,12 @@ func readStage(name, file string, environ func(string) string, calls bool) (stag
 		}
 	}
 	s.vars = variables.Map()
+	if isExample(file) {
+		s.vars["STAGE"] = name
+		if calls {
+			wrong = append(wrong, fmt.Errorf("%s is committed, and everybody knows its secrets: copy it to infra/cloud/%s.env, and fill that in", file, name))
+		}
+	}
 	slices.Sort(needed)
 	for _, key := range slices.Compact(needed) {
 		if _, ok := s.vars[key]; !ok {
@@ -79,6 +83,12 @@ func readStage(name, file string, environ func(string) string, calls bool) (stag
 	return s, errors.Join(wrong...)
 }
 
+func isExample(file string) bool {
+	one, err := os.Stat(file)
+	example, unread := os.Stat(exampleFile)
+	return err == nil && unread == nil && os.SameFile(one, example)
+}
+
 func meant(name string, candidates []string) string {
 	if near := manifest.Nearest(name, candidates); near != "" {
 		return " (is it " + near + "?)"
@@ -86,7 +96,15 @@ func meant(name string, candidates []string) string {
 	return ""
 }
 
-// environ is the stage for the commands that are started, after what they inherit.
+// keyless is the environment that commands inherit, without what only a deployment needs: npm runs programs of others.
+func keyless() []string {
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains(own, name)
+	})
+}
+
+// environ is the stage and its account, for the scf CLI, after what it inherits.
 func (s stage) environ() []string {
 	list := os.Environ()
 	for _, key := range slices.Sorted(maps.Keys(s.vars)) {

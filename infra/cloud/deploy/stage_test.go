@@ -42,11 +42,23 @@ func TestReadStageRefuses(t *testing.T) {
 	}
 }
 
+// Who fills in the example itself, or leaves it as it is, deploys nothing. A rehearsal takes it for any stage.
+func TestReadStageOfTheExample(t *testing.T) {
+	t.Chdir("../../..")
+	environ := func(name string) string { return "given-" + name }
+	if _, err := readStage("prod", "./infra/cloud/env.example", environ, true); err == nil || !strings.Contains(err.Error(), "everybody knows its secrets: copy it to infra/cloud/prod.env") {
+		t.Error(err)
+	}
+	if s, err := readStage("test", "infra/cloud/env.example", environ, false); err != nil || s.vars["STAGE"] != "test" {
+		t.Errorf("%q, %v", s.vars["STAGE"], err)
+	}
+}
+
 // What a shell happens to have never reaches a stage; what is the operator's own does.
 func TestReadStageTakesOnlyOurOwnOfTheEnvironment(t *testing.T) {
 	t.Chdir("../../..")
 	environ := func(name string) string { return "of the shell: " + name }
-	s, err := readStage("prod", "infra/cloud/env.example", environ, true)
+	s, err := readStage("prod", writeStage(t, "", ""), environ, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +69,7 @@ func TestReadStageTakesOnlyOurOwnOfTheEnvironment(t *testing.T) {
 
 func TestMaskHidesEverySecretOfTheExample(t *testing.T) {
 	t.Chdir("../../..")
-	s, err := readStage("prod", "infra/cloud/env.example", func(name string) string { return "given-" + name }, true)
+	s, err := readStage("prod", writeStage(t, "", ""), func(name string) string { return "given-" + name }, true)
 	if err != nil {
 		t.Fatal(err)
 	}
