@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-redis/redis/v8"
+	"github.com/tencentyun/cos-go-sdk-v5"
+)
+
+// Evidence is all that the invariants judge: what was planned, what users and workers saw, and what is in Redis, COS and the folders once
+// everything has come to rest.
+type Evidence struct {
+	Plan     Plan
+	Stories  []*Story
+	Calls    []Call
+	Taken    map[string][]handover // by task
+	Keys     map[string]Key
+	Channels []string          // that somebody is subscribed to
+	Objects  map[string]string // SHA-256 by key
+	Last     map[string]Snapshot
+	Read     map[string]map[string]string // by task and result: SHA-256 of what its URL leads to
+	Listed   map[string][]string          // the tasks of each user's list
+	Files    []string                     // temporary files that are left
+	Open     map[string][2]int            // descriptors of each function: when it was young, and now
+	Unended  []string                     // why it did not come to rest
+	Rest     time.Time                    // when it had
+}
+
+// Key is one key of Redis.
+type Key struct {
+	Type    string
+	Expires bool
+	Hash    map[string]string
+	Scores  map[string]float64
+	Stream  []Event
+}
+
+// rest waits for the end of all that is under way: tasks, workers' jobs and outboxes, what is ripe in the trash, subscriptions. It
+// waits for the things themselves, and at most as long as the deadline allows them.
+func (w *world) rest(ctx context.Context, people *sync.WaitGroup, say func(string)) (unended []string) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		people.Wait()
+		w.post.under.Wait()
+		close(done)
+	}()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for said := time.Now(); ; {
+		unended = w.busy(ctx, done)
+		if len(unended) == 0 {
+			return nil
+		}
+		if time.Since(said) > 5*time.Second {
+			say("waiting for " + unended[0])
+			said = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return unended
+		case <-tick.C:
+		}
+	}
+}
+
+// busy tells what is still under way.
+func (w *world) busy(ctx context.Context, people <-chan struct{}) []string {
+	select {
+	case <-people:
+	default:
+		ended, accepted := w.ledger.ended()
+		return []string{fmt.Sprintf("%d of %d tasks", len(w.plan.Tasks)-ended, max(accepted, len(w.plan.Tasks)))}
+	}
+	var busy []string
+	for _, name := range slices.Concat(fakes(), reals()) {
+		if w.units[name] == nil {
+			continue
+		}
+		h, err := healthOf(ctx, w.ports[name])
+		if n := h.Queue.Running + h.Queue.Queued + h.Queue.Delivering + h.Outbox.Pending; err != nil || n > 0 {
+			busy = append(busy, fmt.Sprintf("%s, which has %d things to do (%v)", name, n, err))
+		}
+	}
+	channels, err := w.redis.PubSubChannels(ctx, "recon:events:*").Result()
+	if err != nil || len(channels) > 0 {
+		busy = append(busy, fmt.Sprintf("%d subscriptions (%v)", len(channels), err))
+	}
+	ripe, err := w.ripe(ctx)
+	if err != nil || ripe > 0 {
+		busy = append(busy, fmt.Sprintf("%d objects that are to be deleted by now (%v)", ripe, err))
+	}
+	return busy
+}
+
+// ripe is how many members of the trash the sweeper should have seen to.
+func (w *world) ripe(ctx context.Context) (n int64, err error) {
+	keys, err := w.redis.Keys(ctx, "recon:*:trash").Result()
+	for _, key := range keys {
+		count, e := w.redis.ZCount(ctx, key, "-inf", strconv.FormatInt(time.Now().UnixMilli(), 10)).Result()
+		n, err = n+count, errors.Join(err, e)
+	}
+	return n, err
+}
+
+// collect gathers the evidence.
+func (w *world) collect(ctx context.Context) (*Evidence, error) {
+	e := &Evidence{
+		Plan: w.plan, Stories: w.ledger.stories, Calls: w.ledger.calls, Rest: time.Now(), Taken: map[string][]handover{}, Last: map[string]Snapshot{},
+		Read: map[string]map[string]string{}, Listed: map[string][]string{}, Open: map[string][2]int{},
+	}
+	var err error
+	if e.Keys, err = readKeys(ctx, w.redis); err != nil {
+		return nil, fmt.Errorf("read Redis: %w", err)
+	}
+	if e.Channels, err = w.redis.PubSubChannels(ctx, "recon:events:*").Result(); err != nil {
+		return nil, fmt.Errorf("read Redis: %w", err)
+	}
+	if e.Objects, err = readObjects(ctx, w.bucket); err != nil {
+		return nil, fmt.Errorf("read COS: %w", err)
+	}
+	for _, name := range fakes() {
+		entries, err := readJournal(filepath.Join(w.dir, name, "journal"))
+		if err != nil {
+			return nil, fmt.Errorf("read the journal of %s: %w", name, err)
+		}
+		for _, j := range entries {
+			if j.Did == "took" {
+				e.Taken[j.TaskID] = append(e.Taken[j.TaskID], handover{name, j.Attempt, j.Image})
+			}
+		}
+	}
+	w.askUsers(ctx, e)
+	for _, name := range functions() {
+		e.Open[name] = [2]int{w.fresh[name], w.units[name].descriptors()}
+	}
+	e.Files, err = leftovers(w.dir)
+	return e, err
+}
+
+// askUsers asks for what users see at the end: each task's status, what its URLs lead to, their lists.
+func (w *world) askUsers(ctx context.Context, e *Evidence) {
+	for _, s := range e.Stories {
+		id := s.TaskID()
+		if id == "" {
+			continue
+		}
+		snap, ok := w.people.status(ctx, s.Plan.User, id)
+		if !ok {
+			continue // the invariants miss it
+		}
+		e.Last[id] = snap
+		e.Read[id] = map[string]string{}
+		for name, address := range snap.URLs {
+			if a := w.people.ask(ctx, s.Plan.User, "GET", address, nil, nil); a.status == 200 {
+				e.Read[id][name] = checksum(a.body)
+			}
+		}
+	}
+	for i := range users {
+		user, cursor := fmt.Sprintf("user-%d", i), ""
+		for {
+			var page struct {
+				Items      []struct{ TaskID string }
+				NextCursor *string
+			}
+			a := w.people.ask(ctx, user, "GET", "/api/reconstruction/list?limit=100"+cursor, nil, nil)
+			if a.status != 200 || !a.into(&page) {
+				break
+			}
+			for _, item := range page.Items {
+				e.Listed[user] = append(e.Listed[user], item.TaskID)
+			}
+			if page.NextCursor == nil {
+				break
+			}
+			cursor = "&cursor=" + *page.NextCursor
+		}
+	}
+}
+
+// readKeys reads all of Redis.
+func readKeys(ctx context.Context, rdb *redis.Client) (map[string]Key, error) {
+	keys := map[string]Key{}
+	scan := rdb.Scan(ctx, 0, "*", 1000).Iterator()
+	for scan.Next(ctx) {
+		name := scan.Val()
+		kind, err := rdb.Type(ctx, name).Result()
+		if err != nil {
+			return nil, err
+		}
+		left, err := rdb.PTTL(ctx, name).Result()
+		if err != nil {
+			return nil, err
+		}
+		k := Key{Type: kind, Expires: left > 0}
+		switch kind {
+		case "hash":
+			k.Hash, err = rdb.HGetAll(ctx, name).Result()
+		case "zset":
+			var members []redis.Z
+			members, err = rdb.ZRangeWithScores(ctx, name, 0, -1).Result()
+			k.Scores = map[string]float64{}
+			for _, m := range members {
+				k.Scores[fmt.Sprint(m.Member)] = m.Score
+			}
+		case "stream":
+			var entries []redis.XMessage
+			entries, err = rdb.XRange(ctx, name, "-", "+").Result()
+			for _, x := range entries {
+				k.Stream = append(k.Stream, storedEvent(x))
+			}
+		case "none":
+			continue // it has just expired
+		}
+		if err != nil {
+			return nil, err
+		}
+		keys[name] = k
+	}
+	return keys, scan.Err()
+}
+
+// storedEvent reads an event of a task's stream.
+func storedEvent(x redis.XMessage) Event {
+	field := func(name string) string { s, _ := x.Values[name].(string); return s }
+	_, number, _ := strings.Cut(x.ID, "-")
+	e := Event{
+		ID: number, Kind: field("kind"), Status: field("status"), Name: field("name"), SHA256: field("sha256"), Error: field("errorCode"),
+	}
+	e.Attempt, _ = strconv.Atoi(field("attempt"))       // 0 where it is none: then it differs from what was sent
+	e.Size, _ = strconv.ParseInt(field("size"), 10, 64) // likewise
+	at, _ := strconv.ParseInt(field("at"), 10, 64)      // likewise
+	e.At = time.UnixMilli(at).UTC().Format("2006-01-02T15:04:05.000Z")
+	return e
+}
+
+// readObjects reads all of COS.
+func readObjects(ctx context.Context, bucket *cos.Client) (map[string]string, error) {
+	objects := map[string]string{}
+	for marker := ""; ; {
+		page, _, err := bucket.Bucket.Get(ctx, &cos.BucketGetOptions{Marker: marker})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Contents {
+			res, err := bucket.Object.Get(ctx, o.Key, nil)
+			if err != nil {
+				return nil, err
+			}
+			content, err := io.ReadAll(res.Body)
+			if err := errors.Join(err, res.Body.Close()); err != nil {
+				return nil, err
+			}
+			objects[o.Key] = checksum(content)
+		}
+		if !page.IsTruncated {
+			return objects, nil
+		}
+		marker = page.NextMarker
+	}
+}
+
+// leftovers are temporary files of functions, and files that real workers keep for a job.
+func leftovers(dir string) ([]string, error) {
+	var all []string
+	for _, pattern := range []string{"tmp-*/*", "python-*/work/*", "python-*/tmp*", "python-*/jobs/*"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range found {
+			if _, err := os.Stat(path); err == nil {
+				all = append(all, strings.TrimPrefix(path, dir+"/"))
+			}
+		}
+	}
+	return all, nil
+}
