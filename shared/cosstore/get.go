@@ -22,7 +22,7 @@ type GetOptions struct {
 }
 
 // Get opens an object. The caller closes body; ctx bounds reading it. A read that fails before the end of the object is
-// fault.Unavailable or ctx's error, never io.EOF.
+// fault.Unavailable or ctx's error, never io.EOF; so is that of its last bytes where the whole is not what COS says that it keeps.
 func (s *Store) Get(ctx context.Context, key string, o GetOptions) (io.ReadCloser, Info, error) {
 	options := &cos.ObjectGetOptions{ResponseContentDisposition: disposition(o.Filename), ResponseContentType: o.ContentType}
 	if o.First > 0 {
@@ -40,7 +40,7 @@ func (s *Store) Get(ctx context.Context, key string, o GetOptions) (io.ReadClose
 		resp, err := s.client.Object.Get(opened, key, options)
 		if err == nil {
 			info, err = infoOf(resp.Response)
-			body = &objectBody{ReadCloser: resp.Body, ctx: ctx, abandon: abandon}
+			body = &objectBody{ReadCloser: resp.Body, ctx: ctx, abandon: abandon, sum: sumOf(resp.Response)}
 		}
 		if !stop() && err == nil {
 			err = try.Err()
@@ -69,10 +69,15 @@ type objectBody struct {
 	io.ReadCloser
 	ctx     context.Context
 	abandon context.CancelFunc
+	sum     *checksum // nil where there is none to hold the body to
 }
 
 func (b *objectBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if b.sum != nil && b.sum.wrong(p[:n]) {
+		// Nothing of the last bytes is given out, so that no caller takes the object for whole.
+		return 0, fault.Away("The object storage", errors.New("read an object: what came has another CRC-64 than what is kept"))
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		if b.ctx.Err() != nil {
 			return n, b.ctx.Err()

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"hash/crc64"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -104,6 +106,43 @@ func TestPutGetHeadDelete(t *testing.T) {
 		if _, _, err := s.Get(t.Context(), key, GetOptions{}); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: get: %v", key, err)
 		}
+	}
+}
+
+// What is read is what is kept, or an error: whoever reads all that was announced is not told of the end of the body.
+func TestOtherBytesAreNotTheObject(t *testing.T) {
+	e := local(t)
+	const kept = "what is kept in COS"
+	put(t, e.Store, "a", kept)
+	for name, c := range map[string]struct {
+		came          string
+		stated, fails bool
+	}{
+		"the same":    {kept, true, false},
+		"other bytes": {"what is k3pt in COS", true, true},
+		"none stated": {"what is k3pt in COS", false, false},
+	} {
+		e.instead(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodGet {
+				return false
+			}
+			w.Header().Set("ETag", `"e"`)
+			w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+			if c.stated {
+				w.Header().Set("X-Cos-Hash-Crc64ecma", strconv.FormatUint(crc64.Checksum([]byte(kept), crc64.MakeTable(crc64.ECMA)), 10))
+			}
+			_, _ = io.WriteString(w, c.came)
+			return true
+		})
+		body, info, err := e.Get(t.Context(), "a", GetOptions{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		content := make([]byte, info.Size)
+		if _, err = io.ReadFull(body, content); fault.Is(err, fault.Unavailable) != c.fails {
+			t.Errorf("%s: read %q, %v", name, content, err)
+		}
+		_ = body.Close()
 	}
 }
 
