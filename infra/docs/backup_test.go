@@ -3,6 +3,7 @@ package docs
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,7 +73,16 @@ func TestABackupIsRestored(t *testing.T) {
 	tasktest.Create(t, old, store, "bob", 0)
 	before := everything(t, old)
 
-	run(t, commands(t, "backup"), "REDIS_URL="+from.URL, "BACKUP="+backup)
+	const password = "of-the-managed-one" // who is connected stays so
+	if err := old.ConfigSet(t.Context(), "requirepass", password).Err(); err != nil {
+		t.Fatal(err)
+	}
+	host, at, err := net.SplitHostPort(strings.TrimPrefix(from.URL, "redis://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REDISCLI_AUTH", password)
+	run(t, commands(t, "backup"), "REDIS_HOST="+host, "REDIS_PORT="+at, "BACKUP="+backup)
 	tasktest.Create(t, old, store, "cem", 0) // what comes after it is lost
 	port := freePort(t)
 	t.Cleanup(func() { kill(t, filepath.Join(restored, "redis.pid")) }) // where the commands did not get to their end
