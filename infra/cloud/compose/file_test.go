@@ -24,6 +24,7 @@ type file struct {
 
 type service struct {
 	Image       string
+	Restart     string
 	Build       struct{ Context, Dockerfile, Target string }
 	Command     []string
 	Entrypoint  []string

@@ -30,9 +30,12 @@ const patience = 2 * time.Minute
 // its image holds, with the environment and the command of the file.
 type host struct {
 	file
-	programs string
-	data     string
-	said     map[string]*sandbox.Output
+	programs  string
+	python    string
+	data      string
+	addresses map[string]string
+	running   map[string]*exec.Cmd
+	said      map[string]*sandbox.Output
 }
 
 // build makes the programs of the images.
@@ -59,13 +62,15 @@ func build(t *testing.T) string {
 // up starts all services, and returns when each one's own health check is content.
 func up(t *testing.T, f file) *host {
 	t.Helper()
-	h := &host{file: f, programs: build(t), data: t.TempDir(), said: map[string]*sandbox.Output{}}
-	names, addresses := map[string]string{}, map[string]string{}
+	h := &host{
+		file: f, programs: build(t), python: python(t), data: t.TempDir(), addresses: map[string]string{}, running: map[string]*exec.Cmd{}, said: map[string]*sandbox.Output{},
+	}
+	names := map[string]string{}
 	for i, name := range services(f) {
-		addresses[name] = fmt.Sprintf("127.0.1.%d", i+1)
-		names[name] = addresses[name]
+		h.addresses[name] = fmt.Sprintf("127.0.1.%d", i+1)
+		names[name] = h.addresses[name]
 		for _, alias := range f.Services[name].Networks["default"].Aliases {
-			names[alias] = addresses[name]
+			names[alias] = h.addresses[name]
 		}
 	}
 	sandbox.Names(t, names)
@@ -78,12 +83,29 @@ func up(t *testing.T, f file) *host {
 		}
 	})
 	for _, name := range services(f) {
-		h.start(t, name, addresses[name])
+		h.start(t, name)
 	}
 	for _, name := range services(f) {
-		h.healthy(t, name, addresses[name])
+		h.healthy(t, name)
 	}
 	return h
+}
+
+// crash ends a service as a crash does, and starts it again over what it has written, as its `restart` says.
+func (h *host) crash(t *testing.T, name string) {
+	t.Helper()
+	if restart := h.Services[name].Restart; restart != "unless-stopped" {
+		t.Fatalf("%s has restart: %q, and would stay down", name, restart)
+	}
+	if err := h.running[name].Process.Kill(); err != nil {
+		t.Fatalf("%s has ended by itself: %v", name, err)
+	}
+	_ = h.running[name].Wait() // killed
+	if name != "timer" && h.ask(name) == nil {
+		t.Errorf("%s is dead, and its health check is content", name)
+	}
+	h.start(t, name)
+	h.healthy(t, name)
 }
 
 // services are redis first, and the rest by their names.
@@ -102,17 +124,18 @@ func services(f file) []string {
 }
 
 // start starts the program of a service's image, as the image's Dockerfile in infra/cloud/images starts it.
-func (h *host) start(t *testing.T, name, address string) {
+func (h *host) start(t *testing.T, name string) {
 	t.Helper()
-	s := h.Services[name]
+	s, address := h.Services[name], h.addresses[name]
 	env := []string{"HOST=" + address} // in a container all addresses are its own
 	for variable, value := range s.Environment {
 		env = append(env, variable+"="+value)
 	}
-	said := &sandbox.Output{}
-	h.said[name] = said
+	if h.said[name] == nil {
+		h.said[name] = &sandbox.Output{}
+	}
 	folder := filepath.Join(h.data, name)
-	if err := os.Mkdir(folder, 0o700); err != nil {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	args := slices.Clone(s.Command)
@@ -121,17 +144,20 @@ func (h *host) start(t *testing.T, name, address string) {
 			args[i] = folder
 		}
 	}
+	start := func(dir string, env []string, program string, args ...string) {
+		h.running[name] = sandbox.Start(t, "", dir, env, h.said[name], program, args...)
+	}
 	switch s.Image {
 	case "recon3d-functions":
 		program := "scf_bootstrap"
 		if len(s.Entrypoint) > 0 {
 			program = filepath.Base(s.Entrypoint[0])
 		}
-		sandbox.Start(t, "", h.programs, env, said, filepath.Join(h.programs, program))
+		start(h.programs, env, filepath.Join(h.programs, program))
 	case "recon3d-host":
-		sandbox.Start(t, "", root, env, said, filepath.Join(h.programs, "host"), args...)
+		start(root, env, filepath.Join(h.programs, "host"), args...)
 	case "recon3d-worker":
-		sandbox.Start(t, "", h.programs, append(env, workerEnv(folder)...), said, python(t), "-m", "worker")
+		start(h.programs, append(env, workerEnv(folder)...), h.python, "-m", "worker")
 	default:
 		path, err := exec.LookPath(s.Command[0])
 		if err != nil {
@@ -142,7 +168,7 @@ func (h *host) start(t *testing.T, name, address string) {
 		if err := os.WriteFile(conf, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		sandbox.Start(t, "", folder, env, said, path, conf)
+		start(folder, env, path, conf)
 	}
 }
 
@@ -161,29 +187,33 @@ func workerEnv(data string) []string {
 	return []string{"HOST=0.0.0.0", "PORT=8000", "DATA_DIR=" + data, "PYTHONDONTWRITEBYTECODE=1"}
 }
 
-// healthy waits for a service: as its health check asks, of its own address.
-func (h *host) healthy(t *testing.T, name, address string) {
-	t.Helper()
-	check := h.Services[name].Healthcheck.Test
-	ask := func() error { return nil } // timer: it has none
+// ask asks a service as its health check does, at its own address.
+func (h *host) ask(name string) error {
+	check, address := h.Services[name].Healthcheck.Test, h.addresses[name]
 	switch {
 	case len(check) == 3 && check[1] == "/probe":
-		ask = func() error { return listens(net.JoinHostPort(address, check[2])) }
+		return listens(net.JoinHostPort(address, check[2]))
 	case name == "redis":
-		ask = func() error { return listens(net.JoinHostPort(address, "6379")) }
+		cmd := exec.Command("redis-cli", append([]string{"-h", address}, check[2:]...)...)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "REDISCLI_AUTH=" + h.Services[name].Environment["REDISCLI_AUTH"]}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
 	case name == "worker": // its image's own
-		ask = func() error {
-			cmd := exec.Command(python(t), "-m", "worker.probe")
-			cmd.Dir, cmd.Env = h.programs, workerEnv("")
-			out, err := cmd.CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%w: %s", err, out)
-			}
-			return nil
+		cmd := exec.Command(h.python, "-m", "worker.probe")
+		cmd.Dir, cmd.Env = h.programs, workerEnv("")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
 		}
 	}
+	return nil // timer has no check
+}
+
+// healthy waits until a service's health check is content.
+func (h *host) healthy(t *testing.T, name string) {
+	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		err := ask()
+		err := h.ask(name)
 		if err == nil {
 			return
 		}
@@ -201,7 +231,8 @@ func listens(address string) error {
 	return conn.Close()
 }
 
-// A photo becomes a model, by all services of the file together.
+// A photo becomes a model, by all services of the file together, though each of them crashes in its turn while it is on its way; and so does
+// another one afterwards.
 func TestAPictureThroughCompose(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "functions", "worker", ".venv", "bin", "python")); err != nil {
 		t.Fatal("the worker has no Python environment: run make worker")
@@ -210,9 +241,7 @@ func TestAPictureThroughCompose(t *testing.T) {
 		return
 	}
 	env := example(t)
-	up(t, read(t, env))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
+	h := up(t, read(t, env))
 	base, err := url.Parse(env["PUBLIC_BASE_URL"])
 	if err != nil {
 		t.Fatal(err)
@@ -220,14 +249,33 @@ func TestAPictureThroughCompose(t *testing.T) {
 	// On the host the gateway is at the published port, here at its name.
 	base.Host = "gateway:8080"
 	c := &client.Client{Base: base, HTTP: http.DefaultClient}
-	picture, err := c.Upload(ctx, "ball.png", ball())
+	first := begun(t, c)
+	for _, name := range services(h.file) {
+		h.crash(t, name)
+	}
+	completed(t, c, first)
+	completed(t, c, begun(t, c))
+}
+
+// begun is a task that was just made of a photo.
+func begun(t *testing.T, c *client.Client) client.Task {
+	t.Helper()
+	picture, err := c.Upload(t.Context(), "ball.png", ball())
 	if err != nil {
 		t.Fatal(err)
 	}
-	task, err := c.Create(ctx, picture.ID)
+	task, err := c.Create(t.Context(), picture.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return task
+}
+
+// completed waits for a task's end, fetches its results, and deletes it.
+func completed(t *testing.T, c *client.Client, task client.Task) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	status := ""
 	for e, err := range c.Events(ctx, task) {
 		if err != nil {
