@@ -70,6 +70,8 @@ func run(args []string) (exitCode int) {
 	bin := flags.String("bin", ".build/bin", "`folder` of the functions' binaries")
 	output := flags.String("json", "", "write the report to this `file` too, as JSON")
 	calm := flags.Bool("calm", false, "no faults: what the system does by itself")
+	from := flags.String("plan", "", "run the plan in this `file` instead of drawing one (testdata has those that failed once)")
+	write := flags.String("draw", "", "write the plan to this `file`, as JSON, and run nothing")
 	keep := flags.Bool("keep", false, "keep the run's folder, with its log, also where all is well")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), usage)
@@ -90,8 +92,22 @@ func run(args []string) (exitCode int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once; the kernel takes its children along
 	plan := draw(*seed, *tasks)
+	if *from != "" {
+		var err error
+		if plan, err = readPlan(*from); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			return 2
+		}
+	}
 	if *calm {
 		plan.Faults = nil
+	}
+	if *write != "" {
+		if err := writeJSON(*write, plan); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			return 1
+		}
+		return 0
 	}
 	r, err := rage(ctx, plan, *bin, *keep)
 	if err != nil {
@@ -100,7 +116,7 @@ func run(args []string) (exitCode int) {
 	}
 	fmt.Print(r.markdown())
 	if *output != "" {
-		if err := r.writeJSON(*output); err != nil {
+		if err := writeJSON(*output, r); err != nil {
 			fmt.Fprintln(os.Stderr, "chaos:", err)
 			return 1
 		}
@@ -162,6 +178,7 @@ func findPrograms(ctx context.Context, bin string, say func(string, ...any)) err
 		return nil
 	}
 	say("building toxiproxy")
+	//nolint:gosec // program is this command's own argument
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/Shopify/toxiproxy/v2/cmd/server")
 	build.Dir, build.Stderr = filepath.Join("infra", "e2e", "chaos", "toxiproxy"), os.Stderr
 	if err := build.Run(); err != nil {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -71,8 +74,8 @@ const (
 	pace = 600 * time.Millisecond
 	// shortest is the least time in which tasks are created, so that few tasks meet several faults, too.
 	shortest = 15 * time.Second
-	// perFault is how many tasks there are to a fault.
-	perFault = 3
+	// perTask is how many faults there are to a task: at 100 tasks each kind comes once.
+	perTask = 0.4
 	// leastFaults is the number of faults that a small plan has.
 	leastFaults = 6
 	users       = 4
@@ -85,7 +88,7 @@ func draw(seed uint64, tasks int) Plan {
 	for i := range tasks {
 		p.Tasks = append(p.Tasks, drawTask(rng, i, p.Length, tasks))
 	}
-	p.Faults = drawFaults(rng, max(leastFaults, tasks/perFault), p.Length)
+	p.Faults = drawFaults(rng, max(leastFaults, int(perTask*float64(tasks))), p.Length)
 	return p
 }
 
@@ -137,6 +140,21 @@ func drawFaults(rng *rand.Rand, n int, length time.Duration) []Fault {
 	}
 	slices.SortStableFunc(faults, func(a, b Fault) int { return int(a.At - b.At) })
 	return faults
+}
+
+// readPlan reads what -draw wrote.
+func readPlan(path string) (Plan, error) {
+	var p Plan
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return p, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&p); err != nil {
+		return p, fmt.Errorf("read plan %s: %w", path, err)
+	}
+	return p, nil
 }
 
 func between(rng *rand.Rand, from, to time.Duration) time.Duration {

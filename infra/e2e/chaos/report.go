@@ -209,8 +209,8 @@ func (r *Report) markdown() string {
 	return b.String()
 }
 
-func (r *Report) writeJSON(path string) error {
-	b, err := json.MarshalIndent(r, "", "  ")
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "\t")
 	if err != nil {
 		return err
 	}
