@@ -2,8 +2,8 @@ variable "stage" {
   description = "STAGE: a part of every name."
   type        = string
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*$", var.stage))
-    error_message = "Small letters and digits, a letter first."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,29}$", var.stage))
+    error_message = "Small letters, digits and -, a letter first, 30 at most."
   }
 }
 
