@@ -37,6 +37,9 @@ func (c *policyConfig) Validate() error {
 var hostPort = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
 
 func checkOrigin(text string) error {
+	if strings.Contains(text, "@") { // with a password, perhaps: it is not repeated
+		return errors.New("has a user in it, which no origin has: https://host, or http://host:port")
+	}
 	u, err := url.Parse(strings.TrimSuffix(text, "/"))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !hostPort.MatchString(u.Host) || u.Scheme+"://"+u.Host != strings.TrimSuffix(text, "/") {
 		return fmt.Errorf("%q is no origin: https://host, or http://host:port", text)

@@ -34,7 +34,7 @@ func (c *Config) Validate() error {
 			continue
 		}
 		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.ToLower(origin) != origin {
-			wrong = append(wrong, fmt.Errorf("CORS_ORIGINS: %q is no origin: https://host, or http://host:port, in lower case and nothing after it", origin))
+			wrong = append(wrong, fmt.Errorf("CORS_ORIGINS: number %d is no origin: https://host, or http://host:port, in lower case and nothing beside it", i+1))
 		}
 	}
 	return errors.Join(wrong...)

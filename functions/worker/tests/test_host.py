@@ -601,7 +601,7 @@ def test_the_process_does_not_outlive_a_killed_parent(loading: Path, tmp_path: P
 
 
 def test_the_environment_has_the_settings_and_no_secrets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CALLBACK_SECRETS", "whsec_c2VjcmV0")
+    monkeypatch.setenv("CALLBACK_SECRETS", "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ=")
     monkeypatch.setenv("COS_SECRET_KEY", "hush")
     monkeypatch.setenv("HF_TOKEN", "hush")
     monkeypatch.setenv("REDIS_URL", "redis://:hush@127.0.0.1/0")

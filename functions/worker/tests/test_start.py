@@ -41,6 +41,8 @@ def test_all_that_is_wrong_is_named_together() -> None:
         ("127.0.0.1", "   "),
         ("127.0.0.1", "whsec_"),
         ("127.0.0.1", "plain-secret"),
+        ("127.0.0.1", "whsec_dG9vIHNob3J0"),
+        ("127.0.0.1", "whsec_bm90/YWxs*b2YgaXQgaXMgYmFzZTY0LCBhcyB0eXBlZA=="),
         ("127.0.0.1", f"{SECRET} oops"),
     ],
 )

@@ -5,7 +5,6 @@ it judges this module in the tests instead.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -15,6 +14,9 @@ from dataclasses import dataclass
 
 TOLERANCE = 300
 """Seconds that a message's timestamp may be off, either way."""
+
+MIN_KEY = 16
+"""Bytes that a key has at least. Standard Webhooks asks for 24 to 64 of new ones."""
 
 _PREFIX = "whsec_"
 _ID = re.compile(
@@ -36,13 +38,13 @@ class MessageId:
 
 
 def decode_secret(secret: str) -> bytes:
-    """The key in a `whsec_…` secret. Raises ValueError, which does not quote it."""
+    """The key in a `whsec_…` secret, as the backend reads it. Raises ValueError, which does not quote it."""
     try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX) + "==", validate=False)
-    except binascii.Error:
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except ValueError:  # binascii's own, and that of what is not ASCII
         key = b""
-    if not secret.startswith(_PREFIX) or not key:
-        raise ValueError("each secret must be whsec_ followed by base64")
+    if not secret.startswith(_PREFIX) or len(key) < MIN_KEY:
+        raise ValueError(f"each secret must be whsec_ and the base64 of at least {MIN_KEY} bytes")
     return key
 
 
