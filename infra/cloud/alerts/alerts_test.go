@@ -102,23 +102,25 @@ func TestNoPanelLiesOnAnother(t *testing.T) {
 	}
 }
 
-// metrics are the names that relay and worker export.
-func metrics(t *testing.T) map[string]bool {
+// metrics are the names that relay and worker export, and the labels of each, separated by spaces.
+func metrics(t *testing.T) map[string]string {
 	t.Helper()
-	names := map[string]bool{}
+	names := map[string]string{}
 	relay := read(t, root+"/functions/relay/metrics.go")
-	for _, m := range regexp.MustCompile(`(?m)^\s*\{["`+"`"+`]([a-z_]+)(?:\{[^}]*\})?["`+"`"+`], "`).FindAllStringSubmatch(relay, -1) {
-		names["recon3d_relay_"+m[1]] = true
+	for _, m := range regexp.MustCompile(`(?m)^\s*\{["`+"`"+`]([a-z_]+)(?:\{([a-z]+)=[^}]*\})?["`+"`"+`], "`).FindAllStringSubmatch(relay, -1) {
+		names["recon3d_relay_"+m[1]] = m[2]
 	}
 	worker := read(t, root+"/functions/worker/worker/metrics.py")
-	for _, m := range regexp.MustCompile(`(Gauge|Counter|Histogram|CounterMetricFamily)\(\s*"(recon3d_worker_[a-z_]+)"`).FindAllStringSubmatch(worker, -1) {
+	quoted := regexp.MustCompile(`[",]+ *`)
+	for _, m := range regexp.MustCompile(`(Gauge|Counter|Histogram|CounterMetricFamily)\(\s*"(recon3d_worker_[a-z_]+)",\s*"[^"]*"(?:,\s*(?:labels=)?\[([^\]]*)\])?`).FindAllStringSubmatch(worker, -1) {
+		labels := strings.TrimSpace(quoted.ReplaceAllString(m[3], " "))
 		switch m[1] {
 		case "Gauge":
-			names[m[2]] = true
+			names[m[2]] = labels
 		case "Histogram":
-			names[m[2]+"_bucket"], names[m[2]+"_sum"], names[m[2]+"_count"] = true, true, true
+			names[m[2]+"_bucket"], names[m[2]+"_sum"], names[m[2]+"_count"] = labels+" le", labels, labels
 		default: // the library adds it
-			names[m[2]+"_total"] = true
+			names[m[2]+"_total"] = labels
 		}
 	}
 	if len(names) < 18 {
@@ -127,12 +129,83 @@ func metrics(t *testing.T) map[string]bool {
 	return names
 }
 
+// expressions are those of the rules and of the dashboard, by what they are called.
+func expressions(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	var rules struct {
+		Groups []struct {
+			Rules []struct{ Alert, Expr string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "prometheus.yaml")), &rules); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range rules.Groups {
+		for _, r := range g.Rules {
+			all[r.Alert] = r.Expr
+		}
+	}
+	for _, p := range panels(t) {
+		for i, target := range p.Targets {
+			all[fmt.Sprintf("panel %q, %d", p.Title, i+1)] = target.Expr
+		}
+	}
+	return all
+}
+
+var (
+	metricName = `recon3d_(?:relay|worker)_[a-z_]+`
+	selector   = regexp.MustCompile(`(` + metricName + `)\{([^}]*)\}`)
+	matcher    = regexp.MustCompile(`([a-z_]+)(?:=|!=|=~|!~)"([^"]*)"`)
+	grouping   = regexp.MustCompile(`by ?\(([^)]*)\)`)
+)
+
+// A label or value that nobody exports would leave a panel empty, and an alert silent for ever.
+func TestEveryLabelThatIsAskedForIsThere(t *testing.T) {
+	known := metrics(t)
+	values := read(t, root+"/functions/relay/metrics.go")
+	sources, err := filepath.Glob(root + "/functions/worker/worker/*.py")
+	if err != nil || len(sources) < 10 {
+		t.Fatal(sources, err)
+	}
+	for _, file := range sources {
+		values += read(t, file)
+	}
+	for name, expr := range expressions(t) {
+		for _, s := range selector.FindAllStringSubmatch(expr, -1) {
+			for _, m := range matcher.FindAllStringSubmatch(s[2], -1) {
+				if !slices.Contains(strings.Fields(known[s[1]]), m[1]) {
+					t.Errorf("%s: %s has no label %s, only %q", name, s[1], m[1], known[s[1]])
+				}
+				for value := range strings.SplitSeq(m[2], "|") {
+					if !strings.Contains(values, `"`+value+`"`) {
+						t.Errorf("%s: %s of %s is never %q", name, m[1], s[1], value)
+					}
+				}
+			}
+		}
+		labels := []string{"instance", "job"} // by Prometheus
+		for _, metric := range regexp.MustCompile(metricName).FindAllString(expr, -1) {
+			labels = append(labels, strings.Fields(known[metric])...)
+		}
+		for _, g := range grouping.FindAllStringSubmatch(expr, -1) {
+			for label := range strings.SplitSeq(g[1], ",") {
+				if label = strings.TrimSpace(label); !slices.Contains(labels, label) {
+					t.Errorf("%s: is grouped by %s, which none of its metrics has", name, label)
+				}
+			}
+		}
+	}
+}
+
 func TestEveryMetricThatIsAskedForIsThere(t *testing.T) {
 	known, asked := metrics(t), map[string]bool{}
-	name := regexp.MustCompile(`recon3d_(?:relay|worker)_[a-z_]+`)
+	name := regexp.MustCompile(metricName)
 	for _, file := range []string{"prometheus.yaml", "prometheus_test.yaml", dashboard} {
 		for _, m := range name.FindAllString(read(t, file), -1) {
-			if asked[m] = true; !known[m] {
+			asked[m] = true
+			if _, exported := known[m]; !exported {
 				t.Errorf("%s asks for %s, which nothing exports", file, m)
 			}
 		}
