@@ -111,13 +111,15 @@ func open(name string, o options, out io.Writer) (*launch, error) {
 	if o.env == "" {
 		o.env = filepath.Join("infra", "cloud", name+".env")
 		if _, err := os.Stat(o.env); o.dryRun && errors.Is(err, fs.ErrNotExist) {
-			_, _ = fmt.Fprintf(out, "%s does not exist: the values of %s stand in for it\n", o.env, exampleFile)
 			o.env = exampleFile
 		}
 	}
 	s, err := readStage(name, o.env, os.Getenv, !o.dryRun)
 	if err != nil {
 		return nil, err
+	}
+	if s.file == exampleFile {
+		_, _ = fmt.Fprintf(out, "with the values of %s, which stand in for a stage of its own\n", exampleFile)
 	}
 	d, err := manifest.ReadDeployment(ymlFile)
 	if err != nil {

@@ -176,7 +176,7 @@ func TestTerraformWithoutADomain(t *testing.T) {
 
 func TestTerraformRefuses(t *testing.T) {
 	for value, want := range map[string]string{
-		"stage=Prod": "Small letters and digits", "public_base_url=http://a.example": "https:// and a host", "public_base_url=https://a.example/b": "https:// and a host",
+		"stage=Prod": "Small letters, digits", "stage=2": "Small letters, digits", "public_base_url=http://a.example": "https:// and a host", "public_base_url=https://a.example/b": "https:// and a host",
 		"redis_password=short": "8 to 16 letters and digits", "redis_password=with/slash12": "8 to 16 letters and digits",
 	} {
 		_, err := terraform(t, "-var="+value)
