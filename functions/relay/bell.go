@@ -114,18 +114,7 @@ var errDumb = errors.New("the connection lives, but messages don't come")
 
 // connect holds one connection, and tells why it ended.
 func (b *bell) connect(ctx context.Context) error {
-	b.mu.Lock()
-	b.changed, b.probed = b.changed[:0], time.Time{}
-	for channel, s := range b.channels {
-		if s&wanted == 0 {
-			delete(b.channels, channel)
-			continue
-		}
-		b.channels[channel] = wanted
-		b.changed = append(b.changed, channel)
-	}
-	b.mu.Unlock()
-
+	b.renew()
 	conn := b.line.Subscribe(ctx) // dials when first used
 	ended := make(chan error, 1)
 	var reading sync.WaitGroup
@@ -154,6 +143,21 @@ func (b *bell) connect(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+}
+
+// renew forgets what the connection before was told.
+func (b *bell) renew() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.changed, b.probed = b.changed[:0], time.Time{}
+	for channel, s := range b.channels {
+		if s&wanted == 0 {
+			delete(b.channels, channel)
+			continue
+		}
+		b.channels[channel] = wanted
+		b.changed = append(b.changed, channel)
 	}
 }
 

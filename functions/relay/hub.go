@@ -331,6 +331,9 @@ func (h *hub) take() []*topic {
 	}
 	return slices.DeleteFunc(topics, func(t *topic) bool {
 		t.stale = false // whatever rings from here on marks it again
+		if t.clients == 0 {
+			t.owe()
+		}
 		return t.clients == 0
 	})
 }

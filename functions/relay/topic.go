@@ -26,6 +26,7 @@ type topic struct {
 	epoch    int32       // rises when the log is replaced, not extended
 	asked    int32       // readings begun so far
 	answered int32       // serial of the newest reading merged
+	owed     int32       // serial of the reading that was left out because nobody waited for it: before it the log may lack something
 	known    bool        // a log has been read
 	doubted  bool        // what was read contradicts the log: Redis lost events that we have
 	gone     bool        // the task was deleted
@@ -124,7 +125,7 @@ func (t *topic) cursor(after int64) (_ cursor, enough bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := cursor{after: after, epoch: t.epoch}
-	enough = t.known && !t.doubted && !t.missing && after <= t.last() && !t.status.Final()
+	enough = t.known && t.answered >= t.owed && !t.doubted && !t.missing && after <= t.last() && !t.status.Final()
 	for n := max(after+1, t.begin); enough && n <= t.last(); n++ {
 		enough = t.log[n-t.begin].result == nil
 	}
@@ -254,6 +255,13 @@ func (t *topic) ask() reading {
 		r.After = t.last() - 1
 	}
 	return r
+}
+
+// owe leaves a reading out. Whoever comes next has to wait for one that begins from here on.
+func (t *topic) owe() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.owed = t.asked + 1
 }
 
 // merge takes in what was read. It tells whether the whole log has to be read again.
