@@ -68,7 +68,12 @@ type site struct {
 // newSite starts a Redis. edit, where given, changes the scripts' text.
 func newSite(t *testing.T, edit func(script, source string) string) *site {
 	t.Helper()
-	rdb := redistest.Start(t, "--appendonly", "no").Client()
+	options, err := redis.ParseURL(redistest.Start(t, "--appendonly", "no").URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.ReadTimeout, options.WriteTimeout = time.Minute, time.Minute // the machine may have more to do
+	rdb := redis.NewClient(options)
 	t.Cleanup(func() { _ = rdb.Close() })
 	s := &site{rdb: rdb, wire: &wire{}, store: New(rdb, modelled)}
 	for script, compile := range s.store.scripts {
