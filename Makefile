@@ -122,7 +122,7 @@ check: lint deploy-check test ## what CI runs: linters, what can be known of a d
 # args deploy-check  ENV=FILE
 .PHONY: deploy-check
 deploy-check: build $(TOOLKIT)/node_modules/.package-lock.json ## what a deployment would do, known before it
-	go run ./infra/cloud/check -env $(or $(ENV),infra/cloud/env.example)
+	go run ./infra/cloud/check -env "$(or $(ENV),infra/cloud/env.example)"
 	cd $(TOOLKIT) && npm run --silent verify && npm test --silent
 
 .PHONY: image
