@@ -19,6 +19,7 @@ import (
 
 	"github.com/recon3d/recon3d/infra/local/cosd"
 	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
@@ -62,7 +63,7 @@ func setUp(t *testing.T) *fixture {
 	f.must(err)
 	f.store = taskstore.New(f.rdb, tasktest.Policy)
 	h := &receiver{signer: f.signer, store: f.store, objects: f.objects, maxBytes: 1 << 20}
-	f.handler = httpjson.Handler(h.routes(), httpjson.Config{})
+	f.handler = openapi.Handler(t, httpjson.Handler(h.routes(), httpjson.Config{}))
 	return f
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/go-redis/redis/v8"
 
 	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
@@ -44,7 +45,7 @@ func setUp(t *testing.T) *fixture {
 	f.must(err)
 	f.store = taskstore.New(f.rdb, tasktest.Policy)
 	h := &reporter{signer: f.signer, store: f.store, required: []string{"a.png"}}
-	f.handler = httpjson.Handler(h.routes(), httpjson.Config{})
+	f.handler = openapi.Handler(t, httpjson.Handler(h.routes(), httpjson.Config{}))
 	return f
 }
 

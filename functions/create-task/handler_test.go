@@ -20,6 +20,7 @@ import (
 	"github.com/recon3d/recon3d/infra/local/cosd"
 	"github.com/recon3d/recon3d/shared/auth"
 	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/dispatch"
 	"github.com/recon3d/recon3d/shared/fault"
@@ -48,7 +49,7 @@ func setUp(t *testing.T, worker http.HandlerFunc, limits taskstore.Limits) *fixt
 	f.trips = redistest.CountTrips(f.rdb)
 	bucket, err := cosd.New(t.TempDir(), cosd.Options{SecretID: "id", SecretKey: "key"})
 	f.must(err)
-	workers := httptest.NewServer(worker)
+	workers := httptest.NewServer(openapi.Receiver(t, worker))
 	f.cos = httptest.NewServer(bucket)
 	t.Cleanup(f.cos.Close)
 	t.Cleanup(workers.Close)
@@ -63,7 +64,7 @@ func setUp(t *testing.T, worker http.HandlerFunc, limits taskstore.Limits) *fixt
 		users: auth.New(auth.Config{Mode: auth.ModeNone}), tickets: auth.NewTickets(auth.TicketConfig{Secret: strings.Repeat("s", 32), TTL: time.Hour}),
 		store: f.store, objects: f.objects, dispatcher: dispatch.New(cfg, f.store, f.objects, signer), limits: limits,
 	}
-	f.handler = httpjson.Handler(c.routes(), httpjson.Config{})
+	f.handler = openapi.Handler(t, httpjson.Handler(c.routes(), httpjson.Config{}))
 	return f
 }
 

@@ -26,6 +26,7 @@ import (
 
 	"github.com/recon3d/recon3d/infra/local/cosd"
 	"github.com/recon3d/recon3d/shared/auth"
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
@@ -39,6 +40,7 @@ import (
 type world struct {
 	t       *testing.T
 	url     string
+	client  *http.Client
 	rdb     *redis.Client
 	bucket  *cos.Client
 	objects *cosstore.Store
@@ -50,7 +52,7 @@ const jwtSecret = "a secret of more than thirty-two bytes"
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, rdb: redistest.Start(t).Client()}
+	w := &world{t: t, client: openapi.Client(t), rdb: redistest.Start(t).Client()}
 	endpoint, err := cosd.New(t.TempDir(), cosd.Options{SecretID: "id", SecretKey: "key", Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +121,7 @@ func (w *world) sendTo(base string, c call) answer {
 	if c.contentType != "" {
 		r.Header.Set("Content-Type", c.contentType)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := w.client.Do(r)
 	if err != nil {
 		w.t.Fatalf("%s %s: %v", c.method, c.path, err)
 	}

@@ -32,7 +32,7 @@ func TestAClientThatFallsBehindIsCut(t *testing.T) {
 	long := strings.Repeat("x", 16<<10)
 	for n := 3; watching(w.relay) == 2; n++ {
 		_, err := w.store.RecordResult(t.Context(), taskstore.Offer{
-			TaskID: j.id, Attempt: &j.claim.Attempt, Name: fmt.Sprint(n), SHA256: "00", ContentType: long,
+			TaskID: j.id, Attempt: &j.claim.Attempt, Name: fmt.Sprint(n), SHA256: strings.Repeat("00", 32), ContentType: long,
 		}, "k")
 		must(t, err)
 		expectNumbers(t, steady.events(1), n, n)

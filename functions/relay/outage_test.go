@@ -261,7 +261,7 @@ func TestASlowClientIsCutAndHoldsUpNobody(t *testing.T) {
 		for range results { // far more than the buffers between the relay and a client that reads nothing hold
 			j.results++
 			_, err := w.store.RecordResult(t.Context(), taskstore.Offer{
-				TaskID: j.id, Attempt: &j.claim.Attempt, Name: fmt.Sprint(j.results), SHA256: "00", ContentType: long,
+				TaskID: j.id, Attempt: &j.claim.Attempt, Name: fmt.Sprint(j.results), SHA256: strings.Repeat("00", 32), ContentType: long,
 			}, "k")
 			must(t, err)
 			expectNumbers(t, quick.events(1), 2+j.results, 2+j.results)

@@ -171,7 +171,7 @@ func TestALongReplayIsNoSlowness(t *testing.T) {
 		const results = 20
 		for n := range results {
 			_, err := w.store.RecordResult(t.Context(), taskstore.Offer{
-				TaskID: j.id, Attempt: &j.claim.Attempt, Name: fmt.Sprint(n), SHA256: "00", ContentType: long,
+				TaskID: j.id, Attempt: &j.claim.Attempt, Name: fmt.Sprint(n), SHA256: strings.Repeat("00", 32), ContentType: long,
 			}, "k")
 			must(t, err)
 		}

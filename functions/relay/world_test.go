@@ -13,6 +13,7 @@ import (
 	"github.com/go-redis/redis/v8"
 
 	"github.com/recon3d/recon3d/shared/auth"
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/httpjson"
 	"github.com/recon3d/recon3d/shared/redisdb"
@@ -231,7 +232,7 @@ func request(t *testing.T, method, url string, header ...string) *http.Response 
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := openapi.Client(t).Do(r)
 	must(t, err)
 	t.Cleanup(func() { resp.Body.Close() })
 	return resp

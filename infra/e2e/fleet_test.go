@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 )
 
 // fleet is the workers of a system, played by the test. What they answer is decided by the picture that they are given.
@@ -197,7 +199,7 @@ func (f *fleet) handler(worker int) http.Handler {
 		}
 		w.WriteHeader(http.StatusAccepted)
 	})
-	return mux
+	return openapi.Receiver(f.t, mux)
 }
 
 var dispatchID = regexp.MustCompile(`^dispatch:([0-9a-f-]{36}):([1-9][0-9]*):[A-Za-z0-9_-]{1,64}$`)

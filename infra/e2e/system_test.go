@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/redisdb/redistest"
 )
 
@@ -54,7 +55,7 @@ func start(t *testing.T, workers int, env ...string) *system {
 	}
 	base := s.up(t, vars)
 	// The gateway closes a connection on which nothing ever came after 10 s: not as it is taken into use.
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second}}
+	client := &http.Client{Transport: openapi.Transport(t, &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 5 * time.Second})}
 	t.Cleanup(client.CloseIdleConnections)
 	s.browser = browser{base: base, http: client}
 	s.outbox = outbox{base: base.String() + "/api/reconstruction/callback", secret: secret, http: client}

@@ -3,26 +3,36 @@ package openapi
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"mime"
-	"net/http"
+	"net/url"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Document is the API's document, stricter than a client of the API may be: objects have no members beside those that it
-// names, so that a member which nobody wrote down shows.
-type Document struct{ doc *openapi3.T }
+// Document is the API's document, stricter with answers than a client of the API may be: objects have no members beside those
+// that it names, so that a member which nobody wrote down shows.
+type Document struct {
+	doc  *openapi3.T // for answers, and for the words of our own examples
+	open *openapi3.T // for requests, whose readers ignore what they don't know
+}
 
 // Load reads the document from a file. An error says where it is not valid OpenAPI.
 func Load(file string) (*Document, error) {
+	doc, err := read(file)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range doc.Components.Schemas {
+		seal(s.Value)
+	}
+	open, err := read(file)
+	return &Document{doc: doc, open: open}, err
+}
+
+func read(file string) (*openapi3.T, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", file, err)
@@ -31,10 +41,7 @@ func Load(file string) (*Document, error) {
 	if err := doc.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	for _, s := range doc.Components.Schemas {
-		seal(s.Value)
-	}
-	return &Document{doc}, nil
+	return doc, nil
 }
 
 func seal(s *openapi3.Schema) {
@@ -55,11 +62,17 @@ func (d *Document) Check(schema string, value any) error {
 	if !ok {
 		return fmt.Errorf("there is no schema %s", schema)
 	}
-	return d.check(ref, value)
+	return check(d.doc, ref, value)
 }
 
-func (d *Document) check(ref *openapi3.SchemaRef, value any) error {
-	return d.doc.ValidateSchemaJSON(ref.Value, value, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation())
+func check(doc *openapi3.T, ref *openapi3.SchemaRef, value any) error {
+	err := doc.ValidateSchemaJSON(ref.Value, value, openapi3.EnableJSONSchema2020(), openapi3.EnableFormatValidation())
+	if err == nil {
+		return nil
+	}
+	// The rest is the schema and the whole value.
+	what, _, _ := strings.Cut(err.Error(), "\n")
+	return errors.New(strings.ReplaceAll(what, "validation failed due to: ", ""))
 }
 
 // Codes lists the codes of problem documents.
@@ -84,7 +97,7 @@ func (d *Document) Examples() []Example {
 		for _, media := range c {
 			for _, e := range media.Examples {
 				name := strings.TrimSuffix(path.Base(e.Value.ExternalValue), ".json")
-				all = append(all, Example{name, func(value any) error { return d.check(media.Schema, value) }})
+				all = append(all, Example{name, func(value any) error { return check(d.doc, media.Schema, value) }})
 			}
 		}
 	}
@@ -101,93 +114,36 @@ func (d *Document) Examples() []Example {
 	return all
 }
 
-// CheckAnswer tells where an answer is not what the document says of that method and path: its status, its media type, its
-// body. body is what was read from res.Body. A path that the document does not have may only be answered by a problem.
-func (d *Document) CheckAnswer(method, urlPath string, res *http.Response, body []byte) error {
-	answer, known := d.answer(method, urlPath, res.StatusCode)
-	if !known {
-		return fmt.Errorf("%s %s: no answer %d is documented", method, urlPath, res.StatusCode)
-	}
-	for _, name := range slices.Sorted(maps.Keys(answer.Headers)) {
-		if h := answer.Headers[name]; h.Value.Required && res.Header.Get(name) == "" {
-			return fmt.Errorf("%s %s: the answer %d lacks the header %s", method, urlPath, res.StatusCode, name)
-		}
-	}
-	if len(answer.Content) == 0 || method == http.MethodHead {
-		if len(body) > 0 {
-			return fmt.Errorf("%s %s: the answer %d has a body", method, urlPath, res.StatusCode)
-		}
-		return nil
-	}
-	mediaType, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if err != nil {
-		return fmt.Errorf("%s %s: Content-Type: %w", method, urlPath, err)
-	}
-	media := answer.Content[mediaType]
-	if media == nil {
-		return fmt.Errorf("%s %s: the answer %d is %s", method, urlPath, res.StatusCode, mediaType)
-	}
-	if !strings.HasSuffix(mediaType, "json") {
-		return nil
-	}
-	dec := json.NewDecoder(strings.NewReader(string(body)))
-	var value any
-	if err := dec.Decode(&value); err != nil {
-		return fmt.Errorf("%s %s: the answer %d: %w", method, urlPath, res.StatusCode, err)
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("%s %s: the answer %d has more than one JSON value", method, urlPath, res.StatusCode)
-	}
-	if err := d.check(media.Schema, value); err != nil {
-		return fmt.Errorf("%s %s: the answer %d: %w", method, urlPath, res.StatusCode, err)
-	}
-	return nil
-}
-
-// answer finds what is documented for a status: its own answer, else the path's default one.
-func (d *Document) answer(method, urlPath string, status int) (*openapi3.Response, bool) {
-	item := d.item(urlPath)
-	var op *openapi3.Operation
-	if item != nil {
-		if op = item.GetOperation(method); op == nil && method == http.MethodHead {
-			op = item.Get
-		}
-	}
-	if op == nil {
-		// Refused before it reached an operation.
-		return d.doc.Components.Responses["Problem"].Value, status >= http.StatusBadRequest
-	}
-	if own := op.Responses.Value(strconv.Itoa(status)); own != nil {
-		return own.Value, true
-	}
-	if other := op.Responses.Default(); other != nil && status >= http.StatusBadRequest {
-		return other.Value, true
-	}
-	return nil, false
-}
-
-// item finds the path in whose form urlPath is, the one with the most fixed segments where there are several.
-func (d *Document) item(urlPath string) *openapi3.PathItem {
+// find tells the path in whose form urlPath, escaped, is, the one with the most fixed segments where there are several, and the values of
+// the others. It is nil where the document has none.
+func find(doc *openapi3.T, urlPath string) (item *openapi3.PathItem, values map[string]string) {
 	asked := strings.Split(urlPath, "/")
-	var found *openapi3.PathItem
 	best := -1
-	for pattern, item := range d.doc.Paths.Map() {
-		segments := strings.Split(pattern, "/")
-		if len(segments) != len(asked) {
-			continue
-		}
-		fixed := 0
-		for i, s := range segments {
-			if s == asked[i] {
-				fixed++
-			} else if !strings.HasPrefix(s, "{") {
-				fixed = -1
-				break
-			}
-		}
-		if fixed > best {
-			best, found = fixed, item
+	for pattern, candidate := range doc.Paths.Map() {
+		if vals, fixed, ok := match(strings.Split(pattern, "/"), asked); ok && fixed > best {
+			best, item, values = fixed, candidate, vals
 		}
 	}
-	return found
+	return item, values
+}
+
+func match(pattern, asked []string) (values map[string]string, fixed int, ok bool) {
+	if len(pattern) != len(asked) {
+		return nil, 0, false
+	}
+	values = map[string]string{}
+	for i, segment := range pattern {
+		got, err := url.PathUnescape(asked[i])
+		switch {
+		case err != nil:
+			return nil, 0, false
+		case segment == got:
+			fixed++
+		case strings.HasPrefix(segment, "{") && got != "":
+			values[strings.Trim(segment, "{}")] = got
+		default:
+			return nil, 0, false
+		}
+	}
+	return values, fixed, true
 }

@@ -35,32 +35,46 @@ func TestCheckAnswer(t *testing.T) {
 	)
 	notFound := example(t, "problem-task-not-found")
 	d := load(t)
+	type header map[string]string
+	stream := header{"X-Accel-Buffering": "no"}
 	for _, c := range []struct {
 		about, method, path string
 		status              int
 		mediaType, body     string
+		header              header
 		wrong               string // "": the answer is right
 	}{
-		{"a picture", "GET", picture, 200, json, example(t, "picture"), ""},
-		{"its head", "HEAD", picture, 200, json, "", ""},
-		{"a fixed path beside an id", "GET", "/picture/list/page", 200, json, example(t, "picture-page"), ""},
-		{"a problem", "GET", task, 404, problem, notFound, ""},
-		{"a problem by default", "GET", task, 405, problem, strings.ReplaceAll(notFound, "task_not_found", "method_not_allowed"), ""},
-		{"a path that nobody has", "GET", "/nowhere", 404, problem, strings.ReplaceAll(notFound, "task_not_found", "not_found"), ""},
-		{"a stream", "GET", events, 200, "text/event-stream; charset=utf-8", "retry: 2000\n\n", ""},
-		{"nothing", "DELETE", task, 204, "", "", ""},
+		{"a picture", "GET", picture, 200, json, example(t, "picture"), nil, ""},
+		{"its head", "HEAD", picture, 200, json, "", nil, ""},
+		{"a fixed path beside an id", "GET", "/picture/list/page", 200, json, example(t, "picture-page"), nil, ""},
+		{"a problem", "GET", task, 404, problem, notFound, nil, ""},
+		{"another method", "PUT", task, 405, problem, strings.ReplaceAll(notFound, "task_not_found", "method_not_allowed"), header{"Allow": "DELETE, GET"}, ""},
+		{"a path that nobody has", "GET", "/nowhere", 404, problem, strings.ReplaceAll(notFound, "task_not_found", "not_found"), nil, ""},
+		{"a stream", "GET", events, 200, "text/event-stream; charset=utf-8", "retry: 2000\n\n", stream, ""},
+		{"nothing", "DELETE", task, 204, "", "", nil, ""},
+		{"a preflight", "OPTIONS", task, 204, "", "", header{"Access-Control-Allow-Methods": "GET", "Access-Control-Max-Age": "600"}, ""},
 
-		{"an unknown member", "GET", picture, 200, json, strings.Replace(example(t, "picture"), `"id"`, `"owner": "x", "id"`, 1), `"owner"`},
-		{"another code", "GET", task, 404, problem, strings.ReplaceAll(notFound, "task_not_found", "not_found"), "/code"},
-		{"an undocumented answer", "GET", picture, 202, json, example(t, "picture"), "no answer 202"},
-		{"a path that nobody has, answered", "GET", "/nowhere", 200, json, "{}", "no answer 200"},
-		{"another media type", "GET", task, 404, json, notFound, "is application/json"},
-		{"a missing header", "POST", "/picture/upload", 201, json, example(t, "picture"), "lacks the header Location"},
-		{"a body where there is none", "DELETE", task, 204, json, "{}", "has a body"},
-		{"half a body", "GET", picture, 200, json, `{"id":`, "unexpected EOF"},
-		{"two bodies", "GET", picture, 200, json, example(t, "picture") + "{}", "more than one"},
+		{"an unknown member", "GET", picture, 200, json, strings.Replace(example(t, "picture"), `"id"`, `"owner": "x", "id"`, 1), nil, `"owner"`},
+		{"another code", "GET", task, 404, problem, strings.ReplaceAll(notFound, "task_not_found", "not_found"), nil, "/code"},
+		{"an undocumented answer", "GET", picture, 202, json, example(t, "picture"), nil, "no answer 202"},
+		{"an undocumented refusal", "GET", picture, 418, problem, notFound, nil, "no answer 418"},
+		{"another method, answered", "PUT", task, 200, json, example(t, "task-pending"), nil, "no answer 200"},
+		{"a path that nobody has, answered", "GET", "/nowhere", 200, json, "{}", nil, "no answer 200"},
+		{"another media type", "GET", task, 404, json, notFound, nil, "is application/json"},
+		{"a missing header", "POST", "/picture/upload", 201, json, example(t, "picture"), nil, "lacks the header Location"},
+		{"an undocumented header", "GET", picture, 200, json, example(t, "picture"), header{"Set-Cookie": "a=b"}, "Set-Cookie"},
+		{"a header of another form", "GET", task, 503, problem, notFound, header{"Retry-After": "soon"}, "Retry-After"},
+		{"a body where there is none", "DELETE", task, 204, json, "{}", nil, "has a body"},
+		{"half a body", "GET", picture, 200, json, `{"id":`, nil, "unexpected EOF"},
+		{"two bodies", "GET", picture, 200, json, example(t, "picture") + "{}", nil, "more than one"},
 	} {
-		res := &http.Response{StatusCode: c.status, Header: http.Header{"Content-Type": {c.mediaType}, "X-Request-Id": {"1"}}}
+		res := &http.Response{StatusCode: c.status, Header: http.Header{"Content-Type": {c.mediaType}, "X-Request-Id": {"1"}, "Cache-Control": {"no-store"}}}
+		if c.status == http.StatusNoContent {
+			res.Header.Del("Cache-Control")
+		}
+		for name, value := range c.header {
+			res.Header.Set(name, value)
+		}
 		err := d.CheckAnswer(c.method, c.path, res, []byte(c.body))
 		switch {
 		case c.wrong == "" && err != nil:

@@ -137,7 +137,8 @@ export interface paths {
          * A task's events as they happen (SSE)
          * @description Named events, for `addEventListener`: `status` (StatusEvent), `result` (ResultEvent) and `progress` (ProgressEvent). The
          *     first two are durable: numbered 1, 2, 3 … without holes, and replayed after `Last-Event-ID`. Progress carries no id and only the last
-         *     one counts. A comment every 15 s keeps the line open. After a final status the stream ends. A ticket that is not right is 401,
+         *     one counts. A comment every 15 s keeps the line open. `retry` is 2000 ms, and from 1000 to 3999 where the relay is about to stop, which
+         *     spreads its clients. After a final status the stream ends. A ticket that is not right is 401,
          *     whatever else is sent.
          */
         get: operations["streamEvents"];
@@ -427,8 +428,8 @@ export interface components {
         PictureAnnouncement: {
             /** @description The file's name. */
             name: string;
-            /** @enum {unknown} */
-            contentType: "image/jpeg" | "image/png" | "image/webp";
+            /** @description Letters in either case. */
+            contentType: ("image/jpeg" | "image/png" | "image/webp") | string;
             /**
              * Format: int64
              * @description Bytes.
@@ -666,6 +667,11 @@ export interface components {
             /** @description The worker promises `processing` at least that often, in its queue too. */
             heartbeat_seconds?: number;
         };
+        WorkStopped: {
+            /** @constant */
+            status: "cancelled";
+            task_id: components["schemas"]["Id"];
+        };
         WorkerHealth: {
             /** @enum {unknown} */
             status: "healthy" | "unhealthy";
@@ -720,6 +726,7 @@ export interface components {
         Gone: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
                 [name: string]: unknown;
             };
             content?: never;
@@ -729,6 +736,8 @@ export interface components {
             headers: {
                 Location: components["headers"]["Location"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -739,6 +748,8 @@ export interface components {
         Task: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -749,6 +760,8 @@ export interface components {
         BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -758,8 +771,10 @@ export interface components {
         /** @description No valid bearer token, or a ticket that is not right. */
         Unauthorized: {
             headers: {
-                "WWW-Authenticate"?: string;
+                "WWW-Authenticate": "Bearer";
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -770,6 +785,8 @@ export interface components {
         SignatureInvalid: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -780,6 +797,8 @@ export interface components {
         PictureNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -790,6 +809,8 @@ export interface components {
         TaskNotFound: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -800,6 +821,8 @@ export interface components {
         ResultRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -810,6 +833,8 @@ export interface components {
         PayloadTooLarge: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -820,6 +845,8 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -830,6 +857,8 @@ export interface components {
         ValidationFailed: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
@@ -841,17 +870,64 @@ export interface components {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Any other error. A path that knows other methods is 405 with `Allow`. */
-        Problem: {
+        /** @description A page of another origin may call (Fetch standard): any path, where CORS_ORIGINS has the origin. */
+        Preflight: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description Nothing answers at this path. */
+        NotFound: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The path knows other methods. */
+        MethodNotAllowed: {
             headers: {
                 Allow: components["headers"]["Allow"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something went wrong on our side. The log has it under the request's id. */
+        Internal: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Cache-Control": components["headers"]["NoStore"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Unsigned, wrongly signed, stale, or signed for another endpoint or task. */
+        MessageRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["WorkersRequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -861,6 +937,7 @@ export interface components {
         /** @description This picture can't be done: the task fails as `image_rejected`. `detail` (or `message`, or a plain text) is shown to its user. */
         PictureRejected: {
             headers: {
+                "X-Request-Id": components["headers"]["WorkersRequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -871,6 +948,7 @@ export interface components {
         WorkerBusy: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
+                "X-Request-Id": components["headers"]["WorkersRequestId"];
                 [name: string]: unknown;
             };
             content: {
@@ -893,12 +971,25 @@ export interface components {
     headers: {
         /** @description The id of this request in the logs. */
         RequestId: string;
+        /** @description The id of this request in the worker's logs. */
+        WorkersRequestId: string;
+        /** @description A caller's words in a problem are never a page. */
+        NoSniff: "nosniff";
+        /** @description Answers are about what changes, and their URLs run out. */
+        NoStore: "no-store";
         /** @description Where the new thing is. */
         Location: string;
         /** @description Seconds to wait. */
         RetryAfter: number;
         /** @description The methods that the path knows. */
         Allow: string;
+        /**
+         * @description The limits that are on for this user (draft-ietf-httpapi-ratelimit-headers-11): `creates`, at most `q` in `w` seconds, and `active-tasks`,
+         *     at most `q` at a time. Absent where there are none.
+         */
+        RateLimitPolicy: string;
+        /** @description What is left of them (`r`), and in how many seconds all of it is back (`t`). */
+        RateLimit: string;
     };
     pathItems: never;
 }
@@ -936,6 +1027,7 @@ export type ResultUpload = components['schemas']['ResultUpload'];
 export type ResultStored = components['schemas']['ResultStored'];
 export type DispatchForm = components['schemas']['DispatchForm'];
 export type DispatchAccepted = components['schemas']['DispatchAccepted'];
+export type WorkStopped = components['schemas']['WorkStopped'];
 export type WorkerHealth = components['schemas']['WorkerHealth'];
 export type ProblemCode = components['schemas']['ProblemCode'];
 export type FieldError = components['schemas']['FieldError'];
@@ -953,7 +1045,11 @@ export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge']
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseValidationFailed = components['responses']['ValidationFailed'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
-export type ResponseProblem = components['responses']['Problem'];
+export type ResponsePreflight = components['responses']['Preflight'];
+export type ResponseNotFound = components['responses']['NotFound'];
+export type ResponseMethodNotAllowed = components['responses']['MethodNotAllowed'];
+export type ResponseInternal = components['responses']['Internal'];
+export type ResponseMessageRefused = components['responses']['MessageRefused'];
 export type ResponsePictureRejected = components['responses']['PictureRejected'];
 export type ResponseWorkerBusy = components['responses']['WorkerBusy'];
 export type ParameterPictureId = components['parameters']['PictureId'];
@@ -961,9 +1057,14 @@ export type ParameterTaskId = components['parameters']['TaskId'];
 export type ParameterWebhookId = components['parameters']['WebhookId'];
 export type ParameterWebhookTimestamp = components['parameters']['WebhookTimestamp'];
 export type HeaderRequestId = components['headers']['RequestId'];
+export type HeaderWorkersRequestId = components['headers']['WorkersRequestId'];
+export type HeaderNoSniff = components['headers']['NoSniff'];
+export type HeaderNoStore = components['headers']['NoStore'];
 export type HeaderLocation = components['headers']['Location'];
 export type HeaderRetryAfter = components['headers']['RetryAfter'];
 export type HeaderAllow = components['headers']['Allow'];
+export type HeaderRateLimitPolicy = components['headers']['RateLimitPolicy'];
+export type HeaderRateLimit = components['headers']['RateLimit'];
 export type $defs = Record<string, never>;
 export interface operations {
     uploadPicture: {
@@ -982,20 +1083,23 @@ export interface operations {
             201: components["responses"]["PictureCreated"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            405: components["responses"]["MethodNotAllowed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             /** @description Not one file, or an image that does not decode or has too many pixels. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     announcePicture: {
@@ -1015,6 +1119,8 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1023,11 +1129,12 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            405: components["responses"]["MethodNotAllowed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     completePicture: {
@@ -1044,18 +1151,21 @@ export interface operations {
             201: components["responses"]["PictureCreated"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["PictureNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
             /** @description Nothing was put, or something else than announced, or no usable image. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     getPicture: {
@@ -1073,6 +1183,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1081,8 +1193,9 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["PictureNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     deletePicture: {
@@ -1099,8 +1212,9 @@ export interface operations {
             204: components["responses"]["Gone"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["PictureNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     listPictures: {
@@ -1119,6 +1233,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1126,9 +1242,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            405: components["responses"]["MethodNotAllowed"];
             422: components["responses"]["ValidationFailed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     createTask: {
@@ -1151,7 +1268,11 @@ export interface operations {
             202: {
                 headers: {
                     Location: components["headers"]["Location"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1161,11 +1282,16 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["PictureNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
             /** @description The first request with this key is still being answered. */
             409: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1177,7 +1303,11 @@ export interface operations {
             /** @description Values are missing or wrong, or the key was used with another body. */
             422: {
                 headers: {
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1188,15 +1318,19 @@ export interface operations {
             429: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     streamEvents: {
@@ -1219,9 +1353,10 @@ export interface operations {
             /** @description The stream. */
             200: {
                 headers: {
-                    "Cache-Control"?: "no-store";
-                    "X-Accel-Buffering"?: "no";
+                    "X-Accel-Buffering": "no";
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1242,14 +1377,17 @@ export interface operations {
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     getTask: {
@@ -1266,8 +1404,9 @@ export interface operations {
             200: components["responses"]["Task"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     deleteTask: {
@@ -1284,8 +1423,9 @@ export interface operations {
             204: components["responses"]["Gone"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     listTasks: {
@@ -1305,6 +1445,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1312,9 +1454,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            405: components["responses"]["MethodNotAllowed"];
             422: components["responses"]["ValidationFailed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     cancelTask: {
@@ -1331,18 +1474,21 @@ export interface operations {
             200: components["responses"]["Task"];
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
             /** @description It has ended otherwise. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     postResult: {
@@ -1373,6 +1519,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1382,6 +1530,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["SignatureInvalid"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["ResultRefused"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1389,14 +1538,16 @@ export interface operations {
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     postUploadUrl: {
@@ -1426,6 +1577,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1435,12 +1588,13 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["SignatureInvalid"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
             409: components["responses"]["ResultRefused"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     postStatus: {
@@ -1468,6 +1622,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1477,10 +1633,13 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["SignatureInvalid"];
             404: components["responses"]["TaskNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
             /** @description The task has ended, a newer attempt has it, or results are missing (`missing` names them). */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["NoStore"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1490,8 +1649,8 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["ValidationFailed"];
+            500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
-            default: components["responses"]["Problem"];
         };
     };
     generate3d: {
@@ -1518,6 +1677,7 @@ export interface operations {
             /** @description Taken. */
             202: {
                 headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1525,7 +1685,17 @@ export interface operations {
                 };
             };
             400: components["responses"]["PictureRejected"];
-            401: components["responses"]["SignatureInvalid"];
+            401: components["responses"]["MessageRefused"];
+            /** @description A later attempt of this task is known here. To the backend an answer that decides nothing. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["PictureRejected"];
             415: components["responses"]["PictureRejected"];
             422: components["responses"]["PictureRejected"];
@@ -1552,20 +1722,26 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It stops. */
+            /** @description It stops. The backend reads no body. */
             202: {
                 headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["WorkStopped"];
+                };
             };
-            401: components["responses"]["SignatureInvalid"];
+            401: components["responses"]["MessageRefused"];
             /** @description There is no work on this task here. */
             404: {
                 headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
@@ -1581,6 +1757,7 @@ export interface operations {
             /** @description It does. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1590,6 +1767,7 @@ export interface operations {
             /** @description It does not. */
             503: {
                 headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1610,6 +1788,7 @@ export interface operations {
             /** @description `recon3d_worker_…`: jobs, the engine's state, seconds a stage, callbacks by outcome, the outbox. */
             200: {
                 headers: {
+                    "X-Request-Id": components["headers"]["WorkersRequestId"];
                     [name: string]: unknown;
                 };
                 content: {
