@@ -105,6 +105,9 @@ func TestASeedIsAPlan(t *testing.T) {
 	for _, f := range a.Faults {
 		kinds[f.Kind] = true
 	}
+	if n := len(draw(3, 1).Clocks) + len(draw(4, 1).Clocks) + len(draw(5, 1).Clocks); n == 0 {
+		t.Error("all clocks are right")
+	}
 	if len(kinds) != len(catalog()) {
 		t.Errorf("%d faults are of %d kinds; there are %d", len(a.Faults), len(kinds), len(catalog()))
 	}

@@ -32,6 +32,8 @@ type Evidence struct {
 	Listed   map[string][]string          // the tasks of each user's list
 	Files    []string                     // temporary files that are left
 	Open     map[string][2]int            // descriptors of each function: when it was young, and now
+	Routines map[string][2]int            // goroutines of each function: of its young successor, and of itself
+	Dead     map[string]int               // messages that a real worker gave up
 	Unended  []string                     // why it did not come to rest
 	Rest     time.Time                    // when it had
 }
@@ -80,8 +82,8 @@ func (w *world) busy(ctx context.Context, people <-chan struct{}) []string {
 	select {
 	case <-people:
 	default:
-		ended, accepted := w.ledger.ended()
-		return []string{fmt.Sprintf("%d of %d tasks", len(w.plan.Tasks)-ended, max(accepted, len(w.plan.Tasks)))}
+		ended, _ := w.ledger.ended()
+		return []string{fmt.Sprintf("people: %d of their tasks have ended", ended)}
 	}
 	var busy []string
 	for _, name := range slices.Concat(fakes(), reals()) {
@@ -106,9 +108,13 @@ func (w *world) busy(ctx context.Context, people <-chan struct{}) []string {
 
 // ripe is how many members of the trash the sweeper should have seen to.
 func (w *world) ripe(ctx context.Context) (n int64, err error) {
+	now, err := w.redisNow(ctx)
+	if err != nil {
+		return 0, err
+	}
 	keys, err := w.redis.Keys(ctx, "recon:*:trash").Result()
 	for _, key := range keys {
-		count, e := w.redis.ZCount(ctx, key, "-inf", strconv.FormatInt(time.Now().UnixMilli(), 10)).Result()
+		count, e := w.redis.ZCount(ctx, key, "-inf", strconv.FormatInt(now.UnixMilli(), 10)).Result()
 		n, err = n+count, errors.Join(err, e)
 	}
 	return n, err
@@ -118,7 +124,7 @@ func (w *world) ripe(ctx context.Context) (n int64, err error) {
 func (w *world) collect(ctx context.Context) (*Evidence, error) {
 	e := &Evidence{
 		Plan: w.plan, Stories: w.ledger.stories, Calls: w.ledger.calls, Rest: time.Now(), Taken: map[string][]handover{}, Last: map[string]Snapshot{},
-		Read: map[string]map[string]string{}, Listed: map[string][]string{}, Open: map[string][2]int{},
+		Read: map[string]map[string]string{}, Listed: map[string][]string{}, Open: map[string][2]int{}, Dead: map[string]int{},
 	}
 	var err error
 	if e.Keys, err = readKeys(ctx, w.redis); err != nil {
@@ -141,7 +147,17 @@ func (w *world) collect(ctx context.Context) (*Evidence, error) {
 			}
 		}
 	}
-	w.askUsers(ctx, e)
+	for _, name := range reals() {
+		if w.units[name] != nil {
+			h, err := healthOf(ctx, w.ports[name])
+			if err != nil {
+				return nil, fmt.Errorf("ask %s: %w", name, err)
+			}
+			e.Dead[name] = h.Outbox.Dead
+		}
+	}
+	w.askStatus(ctx, e)
+	w.askLists(ctx, e)
 	for _, name := range functions() {
 		e.Open[name] = [2]int{w.fresh[name], w.units[name].descriptors()}
 	}
@@ -149,8 +165,8 @@ func (w *world) collect(ctx context.Context) (*Evidence, error) {
 	return e, err
 }
 
-// askUsers asks for what users see at the end: each task's status, what its URLs lead to, their lists.
-func (w *world) askUsers(ctx context.Context, e *Evidence) {
+// askStatus asks for what users see at the end: each task's status, and what its URLs lead to.
+func (w *world) askStatus(ctx context.Context, e *Evidence) {
 	for _, s := range e.Stories {
 		id := s.TaskID()
 		if id == "" {
@@ -168,6 +184,10 @@ func (w *world) askUsers(ctx context.Context, e *Evidence) {
 			}
 		}
 	}
+}
+
+// askLists asks for each user's list of tasks.
+func (w *world) askLists(ctx context.Context, e *Evidence) {
 	for i := range users {
 		user, cursor := fmt.Sprintf("user-%d", i), ""
 		for {
@@ -195,41 +215,47 @@ func readKeys(ctx context.Context, rdb *redis.Client) (map[string]Key, error) {
 	keys := map[string]Key{}
 	scan := rdb.Scan(ctx, 0, "*", 1000).Iterator()
 	for scan.Next(ctx) {
-		name := scan.Val()
-		kind, err := rdb.Type(ctx, name).Result()
+		k, there, err := readKey(ctx, rdb, scan.Val())
 		if err != nil {
 			return nil, err
 		}
-		left, err := rdb.PTTL(ctx, name).Result()
-		if err != nil {
-			return nil, err
+		if there {
+			keys[scan.Val()] = k
 		}
-		k := Key{Type: kind, Expires: left > 0}
-		switch kind {
-		case "hash":
-			k.Hash, err = rdb.HGetAll(ctx, name).Result()
-		case "zset":
-			var members []redis.Z
-			members, err = rdb.ZRangeWithScores(ctx, name, 0, -1).Result()
-			k.Scores = map[string]float64{}
-			for _, m := range members {
-				k.Scores[fmt.Sprint(m.Member)] = m.Score
-			}
-		case "stream":
-			var entries []redis.XMessage
-			entries, err = rdb.XRange(ctx, name, "-", "+").Result()
-			for _, x := range entries {
-				k.Stream = append(k.Stream, storedEvent(x))
-			}
-		case "none":
-			continue // it has just expired
-		}
-		if err != nil {
-			return nil, err
-		}
-		keys[name] = k
 	}
 	return keys, scan.Err()
+}
+
+// readKey reads a key, where it is there.
+func readKey(ctx context.Context, rdb *redis.Client, name string) (k Key, there bool, err error) {
+	if k.Type, err = rdb.Type(ctx, name).Result(); err != nil {
+		return k, false, err
+	}
+	left, err := rdb.PTTL(ctx, name).Result()
+	if err != nil {
+		return k, false, err
+	}
+	k.Expires = left > 0
+	switch k.Type {
+	case "none":
+		return k, false, nil
+	case "hash":
+		k.Hash, err = rdb.HGetAll(ctx, name).Result()
+	case "zset":
+		var members []redis.Z
+		members, err = rdb.ZRangeWithScores(ctx, name, 0, -1).Result()
+		k.Scores = map[string]float64{}
+		for _, m := range members {
+			k.Scores[fmt.Sprint(m.Member)] = m.Score
+		}
+	case "stream":
+		var entries []redis.XMessage
+		entries, err = rdb.XRange(ctx, name, "-", "+").Result()
+		for _, x := range entries {
+			k.Stream = append(k.Stream, storedEvent(x))
+		}
+	}
+	return k, true, err
 }
 
 // storedEvent reads an event of a task's stream.
@@ -275,7 +301,7 @@ func readObjects(ctx context.Context, bucket *cos.Client) (map[string]string, er
 // leftovers are temporary files of functions, and files that real workers keep for a job.
 func leftovers(dir string) ([]string, error) {
 	var all []string
-	for _, pattern := range []string{"tmp-*/*", "python-*/work/*", "python-*/tmp*", "python-*/jobs/*"} {
+	for _, pattern := range []string{"tmp-*/*", "python-*/*/*", "python-*/tmp*"} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return nil, err

@@ -31,12 +31,13 @@ func invariants() []invariant {
 		{"honest workers", "no message of a worker is refused that says what is so", honest},
 		{"users", "no user meets an error that a retry does not mend", func(e *Evidence) []string { return perStory(e, func(s *Story) []string { return s.Refusals }) }},
 		{"one create", "a create is one task, however often it is sent", oneCreate},
-		{"input", "each worker is given the picture that was uploaded", input},
+		{"input", "each picture that was uploaded is there, and each worker is given the one of its task", input},
 		{"objects", "each object of COS belongs to a picture or a task or is in the trash, and is what its record says", objects},
 		{"keys", "each key of Redis is of a known kind, and those expire that should", keys},
 		{"indexes", "the indexes agree with the tasks and pictures", indexes},
 		{"subscriptions", "nobody is subscribed to a task that nobody watches", func(e *Evidence) []string { return e.Channels }},
 		{"descriptors", "no function keeps descriptors", descriptors},
+		{"goroutines", "no function keeps goroutines", goroutines},
 		{"files", "no temporary file is left", func(e *Evidence) []string { return e.Files }},
 	}
 }
@@ -180,6 +181,9 @@ func eventsOnce(e *Evidence) []string {
 				}
 			}
 			return nil
+		}
+		if s.Late > 0 {
+			return []string{fmt.Sprintf("was told of progress %d times after the end", s.Late)}
 		}
 		stored := e.stream(s.TaskID())
 		for i := range max(len(stored), len(s.Events)) {
@@ -336,6 +340,11 @@ func honest(e *Evidence) []string {
 		}
 		wrong = append(wrong, fmt.Sprintf("%s (%s %s%s) was answered %d %s", c.ID, c.Worker, c.Word, c.Name, c.Status, c.Code))
 	}
+	for worker, n := range e.Dead {
+		if n > 0 {
+			wrong = append(wrong, fmt.Sprintf("%s gave up %d messages", worker, n))
+		}
+	}
 	return wrong
 }
 
@@ -377,6 +386,11 @@ func input(e *Evidence) []string {
 		}
 		if _, k := e.task(s.TaskID()); k.Hash != nil && k.Hash["inputSHA256"] != s.Image {
 			wrong = append(wrong, "its record has another picture")
+		}
+		for _, id := range s.Pictures {
+			if name := "recon:{" + id[max(0, len(id)-2):] + "}:picture:" + id; e.Keys[name].Hash["sha256"] != s.Image && e.Plan.Tasks != nil {
+				wrong = append(wrong, "its picture "+id+" is not there, or is another")
+			}
 		}
 		return wrong
 	})
@@ -460,6 +474,7 @@ var keyForms = []keyForm{
 	{"rate", regexp.MustCompile(`^recon:\{[0-9a-f]{2}\}:user:[0-9a-f]{32}:rate$`), true},
 	{"idempotency", regexp.MustCompile(`^recon:\{[0-9a-f]{2}\}:user:[0-9a-f]{32}:idem:[0-9a-f]{32}$`), true},
 	{"picture", regexp.MustCompile(`^recon:\{[0-9a-f]{2}\}:picture:[0-9a-f-]{36}$`), false},
+	{"deleted", regexp.MustCompile(`^recon:\{[0-9a-f]{2}\}:picture:[0-9a-f-]{36}:deleted$`), true},
 	{"pictures", regexp.MustCompile(`^recon:\{[0-9a-f]{2}\}:pictures:[0-9a-f]{32}$`), false},
 	{"sweep", regexp.MustCompile(`^recon:\{sweep\}:runs$`), false},
 	{"busy", regexp.MustCompile(`^recon:\{dispatch\}:busy$`), true},
@@ -551,6 +566,19 @@ func descriptors(e *Evidence) []string {
 	for name, n := range e.Open {
 		if n[1] > n[0]+pooled {
 			wrong = append(wrong, fmt.Sprintf("%s had %d when it was young and has %d with all connections cut", name, n[0], n[1]))
+		}
+	}
+	return wrong
+}
+
+// spare is how many goroutines a function may have more than a young one: of a timer, of a connection that is being mended.
+const spare = 4
+
+func goroutines(e *Evidence) []string {
+	var wrong []string
+	for name, n := range e.Routines {
+		if n[1] > n[0]+spare {
+			wrong = append(wrong, fmt.Sprintf("%s has %d, and its young successor %d", name, n[1], n[0]))
 		}
 	}
 	return wrong

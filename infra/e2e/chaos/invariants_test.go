@@ -180,6 +180,9 @@ func plants() []plant {
 		}},
 		{"a picture that is there is not found", "users", story(func(s *Story) { s.Refusals = []string{"POST: 404 picture_not_found"} })},
 		{"a worker is given another picture", "input", evidence(func(p *planted, e *Evidence) { e.Taken[p.task.TaskID()][0].Image = "another" })},
+		{"an uploaded picture is lost", "input", func(p *planted) { p.redo(p.key("picture:"+p.task.Pictures[0]), "DEL") }},
+		{"a real worker's result is refused for good", "honest workers", evidence(func(_ *planted, e *Evidence) { e.Dead["python-1"] = 1 })},
+		{"the relay tells of progress after the end", "events", story(func(s *Story) { s.Late = 1 })},
 		{"a task fails because its worker died", "outcome", evidence(func(p *planted, e *Evidence) {
 			e.Last[p.task.TaskID()] = Snapshot{Status: "FAILED", Error: "worker_lost"}
 		})},
@@ -197,6 +200,7 @@ func plants() []plant {
 			p.undo = append(p.undo, func() { p.must(bell.Close()) })
 		}},
 		{"a function keeps connections", "descriptors", evidence(func(_ *planted, e *Evidence) { e.Open["relay-1"] = [2]int{10, 100} })},
+		{"a function keeps goroutines", "goroutines", evidence(func(_ *planted, e *Evidence) { e.Routines = map[string][2]int{"relay-1": {10, 100}} })},
 		{"a function leaves a file", "files", func(p *planted) {
 			path := filepath.Join(p.dir, "tmp-picture", "upload-1")
 			p.must(os.WriteFile(path, nil, 0o600))

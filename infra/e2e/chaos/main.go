@@ -69,6 +69,7 @@ func run(args []string) (exitCode int) {
 	tasks := flags.Int("tasks", 100, "create `N` tasks")
 	bin := flags.String("bin", ".build/bin", "`folder` of the functions' binaries")
 	output := flags.String("json", "", "write the report to this `file` too, as JSON")
+	soak := flags.Duration("soak", 0, "a steady stream of tasks for so `long`, few faults, and whether anything grows")
 	calm := flags.Bool("calm", false, "no faults: what the system does by itself")
 	from := flags.String("plan", "", "run the plan in this `file` instead of drawing one (testdata has those that failed once)")
 	write := flags.String("draw", "", "write the plan to this `file`, as JSON, and run nothing")
@@ -92,6 +93,9 @@ func run(args []string) (exitCode int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once; the kernel takes its children along
 	plan := draw(*seed, *tasks)
+	if *soak > 0 {
+		plan = soakPlan(*seed, *soak)
+	}
 	if *from != "" {
 		var err error
 		if plan, err = readPlan(*from); err != nil {
@@ -109,7 +113,7 @@ func run(args []string) (exitCode int) {
 		}
 		return 0
 	}
-	r, err := rage(ctx, plan, *bin, *keep)
+	r, err := rage(ctx, plan, *bin, *keep, *soak > 0)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		return 1
@@ -121,20 +125,29 @@ func run(args []string) (exitCode int) {
 			return 1
 		}
 	}
-	if len(r.Violations) > 0 {
+	if r.violated() {
 		return 1
 	}
 	return 0
 }
 
+// outcome is what comes of a run: a *Report or a *SoakReport.
+type outcome interface {
+	markdown() string
+	violated() bool
+}
+
 // rage runs a plan and reports.
-func rage(ctx context.Context, plan Plan, bin string, keep bool) (_ *Report, err error) {
+func rage(ctx context.Context, plan Plan, bin string, keep, soak bool) (r outcome, err error) {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
 	}
 	say("chaos: seed %d, %d tasks, %d faults", plan.Seed, len(plan.Tasks), len(plan.Faults))
 	for _, f := range plan.Faults {
 		fmt.Fprintln(os.Stderr, "  ", f)
+	}
+	if len(plan.Clocks) > 0 {
+		fmt.Fprintf(os.Stderr, "   all the time: clocks that are wrong, in seconds: %v\n", plan.Clocks)
 	}
 	if bin, err = filepath.Abs(bin); err != nil {
 		return nil, err
@@ -146,18 +159,26 @@ func rage(ctx context.Context, plan Plan, bin string, keep bool) (_ *Report, err
 	if err != nil {
 		return nil, err
 	}
-	w, err := start(ctx, plan, bin, dir)
+	var more []string
+	if soak {
+		more = []string{"RETENTION", soakRetention.String()}
+	}
+	w, err := start(ctx, plan, bin, dir, more...)
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
 	say("the system is up: %d processes, %d links; its log: %s", len(w.units)+1, len(w.network.links), w.log.Name())
 
-	r, err := w.run(ctx, say)
+	if soak {
+		r, err = w.soak(ctx, say)
+	} else {
+		r, err = w.run(ctx, say)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Violations) == 0 && !keep {
+	if !r.violated() && !keep {
 		if err := os.RemoveAll(dir); err != nil {
 			return nil, err
 		}
@@ -165,16 +186,23 @@ func rage(ctx context.Context, plan Plan, bin string, keep bool) (_ *Report, err
 	return r, nil
 }
 
-// findPrograms sees to it that there are the functions and toxiproxy, which has a module of its own, for its dependencies are none of
-// the product's.
+// findPrograms sees to it that there are the functions, toxiproxy, which has a module of its own, for its dependencies are none of the
+// product's, and the wrong clock, where there is a C compiler.
 func findPrograms(ctx context.Context, bin string, say func(string, ...any)) error {
 	for _, f := range functions() {
 		if _, err := os.Stat(filepath.Join(bin, programOf(f))); err != nil {
 			return fmt.Errorf("the functions are not built (%w): run make build", err)
 		}
 	}
+	if library := filepath.Join(bin, "clock.so"); !there(library) {
+		source := filepath.Join("infra", "e2e", "chaos", "clock", "clock.c")
+		//nolint:gosec // library is of this command's own argument
+		if said, err := exec.CommandContext(ctx, "cc", "-O2", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
+			say("the clocks of Redis and real workers are right, for the wrong one can't be compiled: %v %s", err, said)
+		}
+	}
 	program := filepath.Join(bin, "toxiproxy")
-	if _, err := os.Stat(program); err == nil {
+	if there(program) {
 		return nil
 	}
 	say("building toxiproxy")
@@ -224,17 +252,19 @@ func (w *world) run(ctx context.Context, say func(string, ...any)) (*Report, err
 	if err != nil {
 		return nil, err
 	}
-	w.hangUp(ctx, e)
+	if err := w.hangUp(ctx, e); err != nil {
+		return nil, err
+	}
 	e.Unended = unended
 	say("%3.0fs: judging", time.Since(w.started).Seconds())
 	return w.report(e, injected, healed, rest), nil
 }
 
-// hangUp cuts every link and counts what descriptors the functions keep all the same.
-func (w *world) hangUp(ctx context.Context, e *Evidence) {
+// hangUp cuts every link and counts what the functions keep all the same.
+func (w *world) hangUp(ctx context.Context, e *Evidence) (err error) {
 	for name := range w.network.links {
 		if err := w.network.enable(ctx, name, false); err != nil {
-			e.Unended = append(e.Unended, err.Error())
+			return err
 		}
 	}
 	for until := time.Now().Add(5 * time.Second); ; {
@@ -242,7 +272,9 @@ func (w *world) hangUp(ctx context.Context, e *Evidence) {
 			e.Open[name] = [2]int{w.fresh[name], w.units[name].descriptors()}
 		}
 		if len(descriptors(e)) == 0 || time.Now().After(until) || !rested(ctx, 100*time.Millisecond) {
-			return
+			break
 		}
 	}
+	e.Routines, err = w.countGoroutines(ctx)
+	return err
 }

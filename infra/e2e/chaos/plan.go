@@ -17,7 +17,8 @@ type Plan struct {
 	Seed   uint64
 	Length time.Duration // in which tasks are created and faults begin
 	Tasks  []PlannedTask
-	Faults []Fault // in the order of their beginnings
+	Faults []Fault        // in the order of their beginnings
+	Clocks map[string]int // seconds by which the clock of a process is wrong all the time
 }
 
 // Intent is what is to become of a task.
@@ -89,6 +90,7 @@ func draw(seed uint64, tasks int) Plan {
 		p.Tasks = append(p.Tasks, drawTask(rng, i, p.Length, tasks))
 	}
 	p.Faults = drawFaults(rng, max(leastFaults, int(perTask*float64(tasks))), p.Length)
+	p.Clocks = drawClocks(rng)
 	return p
 }
 
@@ -114,6 +116,20 @@ func drawTask(rng *rand.Rand, index int, length time.Duration, of int) PlannedTa
 		t.Intent = Stuck
 	}
 	return t
+}
+
+// wrongClock is how wrong a clock is, in seconds.
+const wrongClock = 120
+
+// drawClocks sets the clocks of Redis, by which all that is stored is dated, and of the real workers.
+func drawClocks(rng *rand.Rand) map[string]int {
+	clocks := map[string]int{}
+	for _, name := range append(reals(), "redis") {
+		if wrong := wrongClock * (rng.IntN(3) - 1); wrong != 0 {
+			clocks[name] = wrong
+		}
+	}
+	return clocks
 }
 
 func drawFaults(rng *rand.Rand, n int, length time.Duration) []Fault {

@@ -15,6 +15,7 @@ type Report struct {
 	Seed       uint64
 	Tasks      int
 	Faults     []FaultReport
+	Clocks     map[string]int      // that were wrong, in seconds
 	Violations map[string][]string // by the invariant's name
 	Run, Heal  float64             // from the start to all healed, from there to rest
 	Recovery   Figures             // of what was killed or paused: from its end until it was seen to work
@@ -25,6 +26,8 @@ type Report struct {
 	Callbacks  int                 // deliveries
 	Copies     int                 // of them, what the post made
 	Attempts   int                 // the most that one task took
+	Open       map[string][2]int   // descriptors of each function, young and at the end
+	Routines   map[string][2]int   // goroutines, likewise
 }
 
 // FaultReport is one fault and what it cost.
@@ -87,6 +90,12 @@ func (w *world) report(e *Evidence, injected []Injected, healed, rest time.Time)
 	r := &Report{
 		Seed: w.plan.Seed, Tasks: len(w.plan.Tasks), Violations: judge(e),
 		Run: healed.Sub(w.started).Seconds(), Heal: rest.Sub(healed).Seconds(), Callbacks: len(e.Calls),
+		Open: e.Open, Routines: e.Routines, Clocks: map[string]int{},
+	}
+	for name, wrong := range w.plan.Clocks {
+		if w.clock(name) != nil {
+			r.Clocks[name] = wrong
+		}
 	}
 	var recoveries, lost, waits []float64
 	for _, in := range injected {
@@ -127,11 +136,15 @@ func (w *world) cost(e *Evidence, in Injected) FaultReport {
 			break
 		}
 	}
+	began := in.Began
+	if w.clock("redis") != nil { // by which events are dated
+		began = began.Add(time.Duration(w.plan.Clocks["redis"]) * time.Second)
+	}
 	for _, id := range in.Held {
 		for _, event := range e.stream(id) {
-			if at, err := time.Parse(time.RFC3339, event.At); err == nil && at.After(in.Began) {
-				f.Slowest = max(f.Slowest, at.Sub(in.Began).Seconds())
-				f.lostDurations = append(f.lostDurations, at.Sub(in.Began).Seconds())
+			if at, err := time.Parse(time.RFC3339, event.At); err == nil && at.After(began) {
+				f.Slowest = max(f.Slowest, at.Sub(began).Seconds())
+				f.lostDurations = append(f.lostDurations, at.Sub(began).Seconds())
 				break
 			}
 		}
@@ -182,8 +195,14 @@ func (r *Report) markdown() string {
 	fmt.Fprintf(&b, "%.0f s until all was healed, %.1f s more until all had come to rest.\n\n", r.Run, r.Heal)
 	fmt.Fprintf(&b, "- a killed process works again: %s\n- a task whose worker was lost is heard of again: %s\n- create to COMPLETED: %s, with up to %d attempts\n",
 		r.Recovery, r.Lost, r.Waits, r.Attempts)
-	fmt.Fprintf(&b, "- users: %d tries were made again, %d event streams; callbacks: %d deliveries, %d of them the post's own\n\n", r.Errors, r.Streams, r.Callbacks, r.Copies)
-	b.WriteString(r.byKind())
+	fmt.Fprintf(&b, "- users: %d tries were made again, %d event streams; callbacks: %d deliveries, %d of them the post's own\n", r.Errors, r.Streams, r.Callbacks, r.Copies)
+	fmt.Fprintf(&b, "- clocks that were wrong, in seconds: %v\n", r.Clocks)
+	b.WriteString("- what each function keeps with all connections cut, young > at the end:")
+	for _, name := range functions() {
+		open, routines := r.Open[name], r.Routines[name]
+		fmt.Fprintf(&b, " %s %d > %d descriptors, %d > %d goroutines;", name, open[0], open[1], routines[0], routines[1])
+	}
+	b.WriteString("\n\n" + r.byKind())
 	for _, f := range r.Faults {
 		if f.Trouble != "" {
 			fmt.Fprintf(&b, "\n%s of %s at %.1f s: %s\n", f.Kind, f.Victim, f.At, f.Trouble)
@@ -208,6 +227,10 @@ func (r *Report) markdown() string {
 	}
 	return b.String()
 }
+
+func (r *Report) violated() bool { return len(r.Violations) > 0 }
+
+func (r *SoakReport) violated() bool { return len(r.Violations) > 0 }
 
 func writeJSON(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "\t")

@@ -17,6 +17,7 @@ type Story struct {
 
 	Events    []Event    // durable ones, as they came over all connections
 	Progress  int        // how many of those there were
+	Late      int        // of them, after the end
 	Streams   int        // connections that were opened
 	Snapshots []Snapshot // what status told, in its order
 	Word      int        // status of the answer to cancel or delete

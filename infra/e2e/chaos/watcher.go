@@ -139,6 +139,9 @@ func (w *watcher) take(id, name, data string) {
 	w.people.ledger.write(w.story, func(s *Story) {
 		if name == "progress" {
 			s.Progress++
+			if n := len(s.Events); n > 0 && final(s.Events[n-1].Status) {
+				s.Late++
+			}
 			return
 		}
 		s.Events = append(s.Events, e)

@@ -76,8 +76,8 @@ func (w *world) environment(callbackSecret, ticketSecret, userSecret string) map
 	}
 }
 
-// start starts everything and returns when all of it answers.
-func start(ctx context.Context, plan Plan, bin, dir string) (_ *world, err error) {
+// start starts everything and returns when all of it answers. more is names and values of variables, in turn, that all functions get.
+func start(ctx context.Context, plan Plan, bin, dir string, more ...string) (_ *world, err error) {
 	w := &world{
 		plan: plan, dir: dir, bin: bin, ledger: newLedger(plan), units: map[string]*unit{}, ports: map[string]string{},
 		fresh: map[string]int{},
@@ -110,7 +110,11 @@ func start(ctx context.Context, plan Plan, bin, dir string) (_ *world, err error
 	}
 	callbackSecret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(rand.Text()))
 	userSecret := rand.Text() + rand.Text()
-	if err := w.startFunctions(w.environment(callbackSecret, rand.Text()+rand.Text(), userSecret)); err != nil {
+	common := w.environment(callbackSecret, rand.Text()+rand.Text(), userSecret)
+	for i := 0; i < len(more); i += 2 {
+		common[more[i]] = more[i+1]
+	}
+	if err := w.startFunctions(common); err != nil {
 		return nil, err
 	}
 	if err := w.startWorkers(callbackSecret); err != nil {
@@ -144,7 +148,7 @@ func (w *world) startStores(ctx context.Context) error {
 	w.redis = redis.NewClient(&redis.Options{Addr: w.ports["redis"], MaxRetries: -1})
 	_, port, _ := net.SplitHostPort(w.ports["redis"]) // it was joined
 	w.units["redis"] = launch(supervise.Spec{
-		Name: "redis", Path: path, Dir: data, Env: os.Environ(),
+		Name: "redis", Path: path, Dir: data, Env: append(os.Environ(), w.clock("redis")...),
 		Args:  []string{"--bind", "127.0.0.1", "--port", port, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--loglevel", "warning"},
 		Probe: func(ctx context.Context) error { return w.redis.Ping(ctx).Err() },
 	}, w.console)
@@ -292,6 +296,18 @@ func (w *world) workersOf(function string) string {
 // workerPython is the interpreter of the real worker's own environment, which make makes.
 const workerPython = "functions/worker/.venv/bin/python"
 
+// clock is what sets the clock of a process wrong that the plan wants wrong: see clock/clock.c.
+func (w *world) clock(process string) []string {
+	wrong, library := w.plan.Clocks[process], filepath.Join(w.bin, "clock.so")
+	if wrong == 0 || !there(library) {
+		return nil
+	}
+	return []string{"LD_PRELOAD=" + library, fmt.Sprintf("CLOCK_AHEAD=%d", wrong)}
+}
+
+// redisNow is what Redis' clock says.
+func (w *world) redisNow(ctx context.Context) (time.Time, error) { return w.redis.Time(ctx).Result() }
+
 func there(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -333,10 +349,10 @@ func (w *world) startWorkers(secret string) error {
 		host, port, _ := net.SplitHostPort(w.ports[name]) // they were joined
 		w.units[name] = launch(supervise.Spec{
 			Name: name, Path: python, Args: []string{"-m", module}, Dir: filepath.Join("functions", "worker"),
-			Env: []string{
-				"PATH=" + os.Getenv("PATH"), "HOST=" + host, "PORT=" + port, "DATA_DIR=" + folder, "TMPDIR=" + folder, secretEnv + "=" + secret, "PYTHONUNBUFFERED=1",
+			Env: append(w.clock(name),
+				"PATH="+os.Getenv("PATH"), "HOST="+host, "PORT="+port, "DATA_DIR="+folder, "TMPDIR="+folder, secretEnv+"="+secret, "PYTHONUNBUFFERED=1",
 				"PYTHONDONTWRITEBYTECODE=1", "FACES=1000", "QUEUE_MAX=3", "HEARTBEAT_SECONDS=0.7", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
-			},
+			),
 			Probe: func(ctx context.Context) error { return healthy(ctx, w.ports[name]) },
 		}, w.console)
 	}

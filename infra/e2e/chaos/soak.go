@@ -1,0 +1,346 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// soakPace is the time from one task to the next.
+	soakPace = time.Second
+	// soakFault is the mean time from one fault to the next.
+	soakFault = 30 * time.Second
+	// soakRetention is RETENTION: short, so that what comes and what goes are soon equal.
+	soakRetention = time.Minute
+	// trashLife is how long an object stays in the trash at least, until the last URL to it has run out, with slack.
+	trashLife = 16 * time.Minute
+	// settling is how long memory may grow: a Go process' heap until it has been collected several times, Redis' tables until they are large enough.
+	settling = 10 * time.Minute
+	// afterEnd is how long after a task's end it is judged: late callbacks have come by then, and retention has not.
+	afterEnd = 5 * time.Second
+)
+
+// soakPlan is a steady stream of tasks with a fault now and then. What grows in a process would be hidden by killing it: of what is watched
+// for that nothing is killed.
+func soakPlan(seed uint64, length time.Duration) Plan {
+	rng := rand.New(rand.NewPCG(seed, 3))
+	n := max(1, int(length/soakPace))
+	p := Plan{Seed: seed, Length: length}
+	for i := range n {
+		t := drawTask(rng, i, length, n)
+		if t.Intent == Stuck {
+			t.Intent = Complete // it would be all that is under way
+		}
+		p.Tasks = append(p.Tasks, t)
+	}
+	deck := slices.DeleteFunc(catalog(), func(k kind) bool {
+		return strings.HasPrefix(k.name, "kill") && !strings.HasSuffix(k.name, "worker") && !strings.HasSuffix(k.name, "engine")
+	})
+	for at := soakFault / 2; at < length-10*time.Second; at += between(rng, soakFault/2, soakFault*3/2) {
+		k := deck[rng.IntN(len(deck))]
+		p.Faults = append(p.Faults, Fault{
+			Kind: k.name, Victim: k.victims[rng.IntN(len(k.victims))], At: at.Round(time.Millisecond),
+			Length: min(between(rng, k.from, k.to), soakFault/2-time.Second).Round(time.Millisecond), Amount: k.least + rng.IntN(k.most-k.least+1),
+		})
+	}
+	return p
+}
+
+// series are samples of one thing.
+type series struct {
+	Name, Unit string
+	At, Values []float64 // at in seconds since the start
+	from       float64   // what is before is not judged: what is kept for a while has to fill first
+}
+
+// sampler measures, from time to time, all that must not grow.
+type sampler struct {
+	world *world
+	all   []*series
+	index map[string]*series
+}
+
+func (s *sampler) add(name, unit string, from time.Duration, value float64) {
+	x := s.index[name]
+	if x == nil {
+		x = &series{Name: name, Unit: unit, from: from.Seconds()}
+		s.index[name], s.all = x, append(s.all, x)
+	}
+	x.At, x.Values = append(x.At, time.Since(s.world.started).Seconds()), append(x.Values, value)
+}
+
+// sample measures once. What can't be reached at the moment is not measured.
+func (s *sampler) sample(ctx context.Context, warm time.Duration) error {
+	for _, name := range functions() {
+		pid := s.world.units[name].pid()
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			return fmt.Errorf("%s does not run: %w", name, err)
+		}
+		for line := range strings.Lines(string(status)) {
+			field, value, _ := strings.Cut(line, ":")
+			n, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+			switch {
+			case err != nil:
+			case field == "VmRSS":
+				s.add(name+", resident", "MB", settling+warm, n/1024)
+			case field == "Threads":
+				s.add(name+", threads", "", warm, n)
+			}
+		}
+		s.add(name+", descriptors", "", warm, float64(s.world.units[name].descriptors()))
+	}
+	short, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	counts, bytes, err := s.world.stored(short)
+	if err != nil {
+		if short.Err() != nil || ctx.Err() == nil {
+			return nil // Redis is harmed just now
+		}
+		return err
+	}
+	for _, kind := range []string{"task", "events", "results", "picture", "in due", "in kept", "in tasks", "in active", "in pictures"} {
+		s.add("redis, "+kind, "", warm, float64(counts[kind]))
+	}
+	s.add("redis, in trash", "", trashLife+warm, float64(counts["in trash"]))
+	s.add("redis, memory of all but trash and idempotency keys", "KB", settling+warm, bytes/1024)
+	return nil
+}
+
+// stored counts Redis' keys by kind, the members of its indexes, and the bytes of all but what is kept for longer than a soak lasts: keys of
+// idempotency (a day) and the trash (see trashLife).
+func (w *world) stored(ctx context.Context) (counts map[string]int64, bytes float64, err error) {
+	counts = map[string]int64{}
+	scan := w.redis.Scan(ctx, 0, "recon:*", 1000).Iterator()
+	for scan.Next(ctx) {
+		kind := kindOf(scan.Val())
+		counts[kind]++
+		switch kind {
+		case "due", "kept", "tasks", "active", "pictures", "trash":
+			n, e := w.redis.ZCard(ctx, scan.Val()).Result()
+			counts["in "+kind], err = counts["in "+kind]+n, errors.Join(err, e)
+		}
+		if kind != "trash" && kind != "idempotency" {
+			n, e := w.redis.MemoryUsage(ctx, scan.Val()).Result()
+			if e == nil {
+				bytes += float64(n)
+			}
+		}
+	}
+	return counts, bytes, errors.Join(err, scan.Err())
+}
+
+// soak runs a soak's plan: each task is judged soon after its end and then forgotten, and at the end all that is left is.
+func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport, error) {
+	r := &SoakReport{Seed: w.plan.Seed, Tasks: len(w.plan.Tasks), Violations: map[string][]string{}}
+	lives, end := context.WithCancel(ctx)
+	defer end()
+	var people sync.WaitGroup
+	var mu sync.Mutex // of r
+	stories := w.ledger.stories
+	w.ledger.stories = nil // of them none is left to be judged at the end
+	for _, s := range stories {
+		people.Go(func() {
+			if !rested(lives, time.Until(w.started.Add(s.Plan.At))) {
+				return
+			}
+			w.people.live(lives, s)
+			found, err := w.judgeOne(lives, s)
+			mu.Lock()
+			defer mu.Unlock()
+			r.Errors += s.Errors
+			if err != nil {
+				found = map[string][]string{"rest": {fmt.Sprintf("task %d can't be judged: %v", s.Plan.Index, err)}}
+			}
+			for name, wrong := range found {
+				r.Violations[name] = append(r.Violations[name], wrong...)
+			}
+			r.Judged++
+			*s = Story{Plan: s.Plan}
+		})
+	}
+	samples := &sampler{world: w, index: map[string]*series{}}
+	warm := soakRetention + min(time.Minute, w.plan.Length/10)
+	every := max(w.plan.Length/400, time.Second)
+	sampling, stop := context.WithCancel(ctx)
+	sampled := make(chan error, 1)
+	go func() {
+		said := time.Now()
+		for rested(sampling, every) {
+			if err := samples.sample(sampling, warm); err != nil && sampling.Err() == nil {
+				sampled <- err
+				return
+			}
+			if time.Since(said) > 30*time.Second {
+				said = time.Now()
+				mu.Lock()
+				say("%4.0fs: %d of %d tasks judged, %d violations", time.Since(w.started).Seconds(), r.Judged, r.Tasks, len(r.Violations))
+				mu.Unlock()
+			}
+		}
+		sampled <- nil
+	}()
+	injected := w.harmAll(ctx)
+	rested(ctx, time.Until(w.started.Add(w.plan.Length)))
+	stop()
+	if err := <-sampled; err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, errors.New("stopped before the end")
+	}
+	say("%4.0fs: no more tasks, no more faults", time.Since(w.started).Seconds())
+	unended := w.rest(ctx, &people, func(line string) { say("%s", line) })
+	end()
+	e, err := w.collect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.hangUp(ctx, e); err != nil {
+		return nil, err
+	}
+	e.Unended, e.Calls = unended, nil // those that are left are of tasks that were judged
+	for name, wrong := range judge(e) {
+		if name != "one create" { // nobody is known any more
+			r.Violations[name] = append(r.Violations[name], wrong...)
+		}
+	}
+	for _, in := range injected {
+		r.Faults = append(r.Faults, w.cost(e, in))
+	}
+	r.trends(samples.all)
+	return r, nil
+}
+
+// judgeOne judges a task alone, soon after its end, and forgets its callbacks. What a day would let expire, a minute does from now on; its
+// picture is deleted by its user.
+func (w *world) judgeOne(ctx context.Context, s *Story) (map[string][]string, error) {
+	id := s.TaskID()
+	if !rested(ctx, afterEnd) || id == "" {
+		return nil, errors.New("it did not come to its end")
+	}
+	e := &Evidence{
+		Stories: []*Story{s}, Keys: map[string]Key{}, Last: map[string]Snapshot{}, Read: map[string]map[string]string{}, Listed: map[string][]string{},
+		Taken: map[string][]handover{},
+	}
+	w.ledger.mu.Lock()
+	w.ledger.calls = slices.DeleteFunc(w.ledger.calls, func(c Call) bool {
+		if c.TaskID == id {
+			e.Calls = append(e.Calls, c)
+		}
+		return c.TaskID == id
+	})
+	w.ledger.mu.Unlock()
+	for try := 0; ; try++ { // something may be harmed just now
+		var err error
+		if e.Keys, err = w.keysOf(ctx, id); err == nil {
+			w.askStatus(ctx, e)
+			if _, told := e.Last[id]; told {
+				break
+			}
+		}
+		if try == 20 || !rested(ctx, 500*time.Millisecond) {
+			return nil, errors.Join(err, errors.New("nobody answers"))
+		}
+	}
+	found := judge(e)
+	delete(found, "indexes") // of one task alone
+	delete(found, "objects")
+	delete(found, "one create")
+	for _, picture := range s.Pictures {
+		w.people.want(ctx, s, 204, "DELETE", "/picture/"+picture, nil, nil, 404)
+	}
+	return found, nil
+}
+
+// keysOf reads a task's keys.
+func (w *world) keysOf(ctx context.Context, id string) (map[string]Key, error) {
+	name := "recon:{" + id[len(id)-2:] + "}:task:" + id
+	keys := map[string]Key{}
+	for _, key := range []string{name, name + ":events", name + ":results"} {
+		k, there, err := readKey(ctx, w.redis, key)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			keys[key] = k
+		}
+	}
+	return keys, nil
+}
+
+// SoakReport is what came of a soak.
+type SoakReport struct {
+	Seed       uint64
+	Tasks      int
+	Judged     int
+	Errors     int // tries of users that failed and were made again
+	Faults     []FaultReport
+	Violations map[string][]string
+	Trends     []Trend
+}
+
+// Trend is what became of a series.
+type Trend struct {
+	Name, Unit         string
+	Samples            int
+	Median, Slope      float64 // slope: per hour
+	Least, Most        float64 `json:"-"` // of the slope; infinite where there is too little to tell
+	Grows, TooFewToSay bool
+}
+
+// points is how many averages a series is judged by.
+const points = 40
+
+// trends judges the series. A growth that is none is told in one of 20 soaks: the confidence is shared by all series (Bonferroni).
+func (r *SoakReport) trends(all []*series) {
+	confidence := 1 - 0.1/float64(max(1, len(all)))
+	for _, s := range all {
+		first, _ := slices.BinarySearch(s.At, s.from)
+		at, values := blocks(s.At[first:], s.Values[first:], points)
+		t := trendOf(at, values, confidence)
+		x := Trend{
+			Name: s.Name, Unit: s.Unit, Samples: len(s.At) - first, Median: t.Median, Slope: 3600 * t.Slope, Least: 3600 * t.Least, Most: 3600 * t.Most,
+			Grows: t.grows(), TooFewToSay: len(values) < 8,
+		}
+		r.Trends = append(r.Trends, x)
+		if x.Grows {
+			r.Violations["flat"] = append(r.Violations["flat"], fmt.Sprintf("%s grows by %.3g %s an hour, and by %.3g at least", s.Name, x.Slope, s.Unit, x.Least))
+		}
+	}
+}
+
+func (r *SoakReport) markdown() string {
+	var b strings.Builder
+	verdict := "nothing is violated, nothing grows"
+	if len(r.Violations) > 0 {
+		verdict = fmt.Sprintf("%d INVARIANTS ARE VIOLATED", len(r.Violations))
+	}
+	fmt.Fprintf(&b, "# Soak: seed %d, %d tasks, %d faults: %s\n\n", r.Seed, r.Tasks, len(r.Faults), verdict)
+	fmt.Fprintf(&b, "%d tasks judged. %d tries of users were made again.\n\n", r.Judged, r.Errors)
+	b.WriteString("| | samples | median | slope an hour, between | |\n|---|--:|--:|--:|---|\n")
+	for _, t := range r.Trends {
+		state := "flat"
+		if t.Grows {
+			state = "**grows**"
+		} else if t.TooFewToSay {
+			state = "too short to say"
+		}
+		fmt.Fprintf(&b, "| %s | %d | %.4g %s | %.3g (%.3g … %.3g) | %s |\n", t.Name, t.Samples, t.Median, t.Unit, t.Slope, t.Least, t.Most, state)
+	}
+	b.WriteString((&Report{Faults: r.Faults}).byKind())
+	for name, all := range r.Violations {
+		for _, wrong := range all[:min(20, len(all))] {
+			fmt.Fprintf(&b, "\n%s: %s\n", name, wrong)
+		}
+	}
+	return b.String()
+}
