@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import time
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import numpy as np
@@ -14,6 +15,7 @@ from standardwebhooks.webhooks import hmac_data
 from tests import shapes
 from tests.backend import OLD_SECRET, SECRET
 from tests.conftest import Worker
+from tests.loopback import Loopback
 from worker.signing import Signer, decode_secret
 
 OTHER_SECRET = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldA=="
@@ -252,6 +254,28 @@ def test_a_wrong_picture_by_url_is_rejected(worker: Worker, task_id: str, ball: 
     worker.backend.wait_for_status(task_id, "failed")
     error = worker.backend.failure(task_id)
     assert error["code"] == "image_rejected"
+
+
+def test_a_picture_behind_a_redirect_is_not_fetched(worker: Worker, task_id: str, ball: bytes) -> None:
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("location", f"{worker.backend.url}/ball.png")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    worker.backend.pictures["/ball.png"] = ball
+    elsewhere = Loopback(Elsewhere)
+    try:
+        sha256 = hashlib.sha256(ball).hexdigest()
+        changes = {"image_url": elsewhere.url, "image_sha256": sha256}
+        assert worker.dispatch(task_id, changes=changes).status_code == 202
+        worker.backend.wait(lambda: {"released", "completed"} & set(worker.backend.statuses(task_id)))
+    finally:
+        elsewhere.close()
+    assert "completed" not in worker.backend.statuses(task_id)
 
 
 def test_the_engine_silhouette(silhouette: Worker, task_id: str, ball: bytes) -> None:
