@@ -179,7 +179,7 @@ func plants() []plant {
 			p.call(Call{ID: "planted", Kind: "status", TaskID: p.task.TaskID(), Attempt: 1, Word: "processing", Status: 401, Code: "signature_invalid"})
 		}},
 		{"a picture that is there is not found", "users", story(func(s *Story) { s.Refusals = []string{"POST: 404 picture_not_found"} })},
-		{"a worker is given another picture", "input", evidence(func(p *planted, e *Evidence) { e.Taken[p.task.TaskID()][0].Image = "another" })},
+		{"a worker is given another picture", "input", evidence(func(p *planted, e *Evidence) { e.Taken[p.task.TaskID()] = []handover{{"worker-1", 1, "another"}} })},
 		{"an uploaded picture is lost", "input", func(p *planted) { p.redo(p.key("picture:"+p.task.Pictures[0]), "DEL") }},
 		{"a real worker's result is refused for good", "honest workers", evidence(func(_ *planted, e *Evidence) { e.Dead["python-1"] = 1 })},
 		{"the relay tells of progress after the end", "events", story(func(s *Story) { s.Late = 1 })},
