@@ -154,8 +154,12 @@ func TestNoSecretIsTold(t *testing.T) {
 	}
 	places["the host's folder: objects, outbox"] = contents(t, s.dir)
 	for _, want := range []struct{ place, text string }{
-		{"the log", `"level":"DEBUG"`}, {"the log", c.TaskID}, {"what was answered", "COMPLETED"}, {"Redis, all that was ever written", c.TaskID},
-		{"the host's folder: objects, outbox", "\x89PNG"}, {"the command lines", program("relay")},
+		{"the log", `"level":"DEBUG"`},
+		{"the log", c.TaskID},
+		{"what was answered", "COMPLETED"},
+		{"Redis, all that was ever written", c.TaskID},
+		{"the host's folder: objects, outbox", "\x89PNG"},
+		{"the command lines", program("relay")},
 	} {
 		if !strings.Contains(places[want.place], want.text) {
 			t.Errorf("%s is not what was looked for: no %q in it", want.place, want.text)
@@ -245,7 +249,7 @@ func TestAMistypedSecretIsNotRepeated(t *testing.T) {
 			if name == "worker" {
 				cmd.Dir = filepath.Join(root, "functions", "worker")
 			}
-			cmd.Env = append(wrong, "DATA_DIR="+t.TempDir(), "HOME="+t.TempDir())
+			cmd.Env = with(wrong, "DATA_DIR="+t.TempDir(), "HOME="+t.TempDir())
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.ExitCode() <= 0 || len(out) == 0 {

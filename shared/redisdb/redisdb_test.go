@@ -40,8 +40,10 @@ func TestURLForms(t *testing.T) {
 }
 
 func TestWrongURLsAreNamedWithoutTheirPassword(t *testing.T) {
-	for _, raw := range []string{"h:6379", "http://h", "redis://a,b", "redis+sentinel://a", "redis+cluster://a/1", "redis://:secret@h:port/x", "redis://:secret/2@h", "redis://:secret#2@h", "redis://:secret?2@h",
-		"redis:///:secret@h", "redis://:secret%zz@h", "redis://h/x", "redis+cluster://a,,b"} {
+	for _, raw := range []string{
+		"h:6379", "http://h", "redis://a,b", "redis+sentinel://a", "redis+cluster://a/1", "redis://:secret@h:port/x", "redis://:secret/2@h", "redis://:secret#2@h", "redis://:secret?2@h",
+		"redis:///:secret@h", "redis://:secret%zz@h", "redis://h/x", "redis+cluster://a,,b",
+	} {
 		_, err := options(raw)
 		if err == nil {
 			t.Errorf("%s: taken", raw)

@@ -30,7 +30,7 @@ func TestJudge(t *testing.T) {
 		"nobody knows":    {`"licenses":[{"license":{"name":"Custom"}}]`, `under "Custom"`},
 		"none":            {`"licenses":[]`, "says no licence"},
 		"of this machine": {`"licenses":[{"license":{"id":"MIT"}}],"purl":"file:///home"`, "tells of the machine"},
-		"of a registry":   {`"licenses":[{"license":{"id":"MIT"}}],"purl":"https://pypi.org/x"`, "tells of the machine"},
+		"of a registry":   {`"licenses":[{"license":{"id":"MIT"}}],"purl":"https://proxy.example/x"`, "tells of the machine"},
 	} {
 		var out strings.Builder
 		err := run([]string{"judge", bill(t, `{"name":"a","version":"1",`+c.licence+`}`)}, nil, &out)
@@ -54,9 +54,9 @@ func TestKeep(t *testing.T) {
 	const components = `{"name":"pydantic_core","version":"2.0","bom-ref":"p"},{"name":"pytest","version":"9","bom-ref":"t"}`
 	graph := `,"dependencies":[{"ref":"p"},{"ref":"t"},{"ref":"root"}]}`
 	var out strings.Builder
-	err := run([]string{"keep", requirements}, strings.NewReader(`{"components":[`+components+`,{"name":"h11","version":"1","bom-ref":"h","externalReferences":[{"type":"distribution","url":"https://pypi.org/h11"},{"type":"vcs","url":"https://h11"}]}]`+graph), &out)
+	err := run([]string{"keep", requirements}, strings.NewReader(`{"components":[`+components+`,{"name":"h11","version":"1","bom-ref":"h","externalReferences":[{"type":"distribution","url":"https://get.example/h11"},{"type":"vcs","url":"https://h11"}]}]`+graph), &out)
 	if err != nil || strings.Contains(out.String(), "pytest") || strings.Contains(out.String(), `"t"`) || !strings.Contains(out.String(), "pydantic_core") || !strings.Contains(out.String(), "root") ||
-		strings.Contains(out.String(), "pypi") || !strings.Contains(out.String(), "https://h11") {
+		strings.Contains(out.String(), "get.example") || !strings.Contains(out.String(), "https://h11") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	err = run([]string{"keep", requirements}, strings.NewReader(`{"components":[`+components+`]`+graph), &out)
