@@ -32,9 +32,10 @@ func readForm(body []byte, boundary string) (m callback.ResultMessage, file []by
 		if err != nil {
 			return m, nil, unreadable(err)
 		}
-		// The file is most of the body, and the last of its parts as a rule.
+		// The file is most of the body, and the last of its parts as a rule. There is one: what others cost follows what is in them.
+		name := part.FormName()
 		content := make([]byte, 0, 128)
-		if part.FileName() != "" {
+		if name == "file" && !seen[name] {
 			content = make([]byte, 0, len(body))
 		}
 		read := bytes.NewBuffer(content)
@@ -43,7 +44,6 @@ func readForm(body []byte, boundary string) (m callback.ResultMessage, file []by
 		if err != nil {
 			return m, nil, unreadable(err)
 		}
-		name := part.FormName()
 		if seen[name] {
 			return m, nil, fault.Invalid(name, "is there twice")
 		}

@@ -160,7 +160,7 @@ func window(r *http.Request) (limit int, before string, err error) {
 	}
 	if raw := q.Get("cursor"); raw != "" {
 		id, err := base64.RawURLEncoding.DecodeString(raw)
-		if err != nil || !task.ValidID(string(id)) {
+		if err != nil || !task.ValidID(string(id)) || cursorAfter(string(id)) != raw {
 			return 0, "", fault.Invalid("cursor", "is not the nextCursor of an earlier answer")
 		}
 		before = string(id)
