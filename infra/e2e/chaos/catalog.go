@@ -96,6 +96,7 @@ const (
 func catalog() []kind {
 	const s = time.Second
 	toRedis := slices.DeleteFunc(links(), func(l string) bool { return !strings.HasSuffix(l, "redis") })
+	fakeLinks := slices.DeleteFunc(links(), func(l string) bool { return !strings.HasPrefix(l, "worker-") })
 	all := links()
 	return []kind{
 		{"kill in a request", []string{"picture", "create-task", "tasks"}, 0, 0, 0, 40, "ms", "SIGKILL while it answers"},
@@ -114,6 +115,7 @@ func catalog() []kind {
 		{"pause redis", []string{"redis"}, s, 6 * s, 0, 0, "", "SIGSTOP; an outage for all"},
 		{"pause cos", []string{"cosd"}, s, 6 * s, 0, 0, "", "SIGSTOP"},
 		{"pause the sweeper", []string{"sweeper"}, 4*sweep + s, 8 * s, 0, 0, "", "SIGSTOP for longer than four of its runs"},
+		{"cut a worker off", fakeLinks, lease + s, 3 * lease, 0, 0, "", "it works on, and is thought to be lost"},
 		{"cut", all, s, 5 * s, 0, 0, "", "connections closed, new ones refused"},
 		{"delay", all, 2 * s, 6 * s, 100, 1500, "ms", "latency, with as much jitter as half of it"},
 		{"throttle", all, 2 * s, 6 * s, 1, 32, "KB/s", "bandwidth"},

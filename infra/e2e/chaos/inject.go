@@ -17,7 +17,7 @@ import (
 type Injected struct {
 	Fault
 	Began, Ended time.Time // Ended: began to heal
-	Held         []string  // tasks that a worker had when it was killed, lost or paused
+	Held         []string  // tasks that a worker had when it was harmed
 	Trouble      string    // why it could not be done
 }
 
@@ -40,7 +40,8 @@ func (w *world) harmAll(ctx context.Context) []Injected {
 // harm lets one fault happen, and heals it.
 func (w *world) harm(ctx context.Context, in *Injected) {
 	w.awaitRequest(ctx, in)
-	in.Held = w.held(in.Victim)
+	worker, _, _ := strings.Cut(in.Victim, arrow)
+	in.Held = w.held(worker)
 	in.Began = time.Now()
 	heal, err := w.inject(ctx, in.Fault)
 	if err == nil {
@@ -132,7 +133,7 @@ func killAll(pids []int) error {
 func (w *world) harmLink(ctx context.Context, f Fault) (heal func(context.Context) error, err error) {
 	n := w.network
 	whole := func(ctx context.Context) error { return n.enable(ctx, f.Victim, true) }
-	if f.Kind == "cut" {
+	if f.Kind == "cut" || f.Kind == "cut a worker off" {
 		return whole, n.enable(ctx, f.Victim, false)
 	}
 	var toxic string

@@ -97,8 +97,8 @@ func draw(seed uint64, tasks int) Plan {
 func drawTask(rng *rand.Rand, index int, length time.Duration, of int) PlannedTask {
 	t := PlannedTask{
 		Index: index, At: length * time.Duration(index) / time.Duration(of), User: fmt.Sprintf("user-%d", rng.IntN(users)),
-		Intent: Complete, Work: between(rng, 200*time.Millisecond, 2*time.Second),
-		Direct: rng.IntN(5) == 0, Large: rng.IntN(5) == 0, Twice: rng.IntN(8) == 0, After: between(rng, 0, 2500*time.Millisecond),
+		Intent: Complete, Work: between(rng, 500*time.Millisecond, 7*time.Second),
+		Direct: rng.IntN(5) == 0, Large: rng.IntN(5) == 0, Twice: rng.IntN(8) == 0, After: between(rng, 0, 4*time.Second),
 	}
 	// A task that is stuck lasts as long as TASK_TIMEOUT: it has to begin early.
 	switch dice := rng.IntN(100); {

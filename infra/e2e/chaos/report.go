@@ -104,7 +104,7 @@ func (w *world) report(e *Evidence, injected []Injected, healed, rest time.Time)
 		if kind, _, _ := strings.Cut(in.Kind, " "); kind == "kill" && f.Recovery >= 0 {
 			recoveries = append(recoveries, f.Recovery)
 		}
-		if strings.HasPrefix(in.Kind, "lose") {
+		if strings.HasPrefix(in.Kind, "lose") || in.Kind == "cut a worker off" {
 			lost = append(lost, f.lostDurations...)
 		}
 	}
