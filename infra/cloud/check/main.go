@@ -97,6 +97,7 @@ func check(files tree) (wrong, warnings manifest.Problems, err error) {
 var rules = []func(*subject) error{
 	checkNames,
 	checkNetwork,
+	checkLogs,
 	checkRoles,
 	checkReferences,
 	checkEnvironment,

@@ -43,6 +43,8 @@ var values = map[string][]func(value string, s *subject) verdict{
 	"OTEL_EXPORTER_OTLP_ENDPOINT": {reachable, collector},
 }
 
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
 // forms are those of the stage's variables that no function gets.
 var forms = map[string]struct {
 	form *regexp.Regexp
@@ -51,6 +53,8 @@ var forms = map[string]struct {
 	"TENCENT_REGION": {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+$`), "ap-guangzhou"},
 	"VPC_ID":         {regexp.MustCompile(`^vpc-[a-z0-9]{8}$`), "vpc-4xk2m9qa"},
 	"SUBNET_ID":      {regexp.MustCompile(`^subnet-[a-z0-9]{8}$`), "subnet-7p1c8w3d"},
+	"CLS_LOGSET":     {uuid, "5cd3a17e-fb0b-418c-afd7-77b365397426, the id of a logset of the log service; infra/cloud/terraform makes one"},
+	"CLS_TOPIC":      {uuid, "2f5764c1-c833-44c5-84c7-950979b2a278, the id of a topic of that logset; infra/cloud/terraform makes one"},
 }
 
 // regions are those of SCF. https://cloud.tencent.com/document/product/583/17238
@@ -59,11 +63,15 @@ var regions = strings.Fields(`ap-guangzhou ap-shanghai ap-beijing ap-nanjing ap-
 
 // checkValues looks at each value that the stage's functions would get.
 func checkValues(s *subject) error {
+	formless := false
 	for _, name := range sorted(forms) {
 		if value, set := s.stage.values[name]; set && !forms[name].form.MatchString(value) {
 			s.add(s.stage.file, s.stage.lines[name], "%s is %q: it is of the form %s", name, value, forms[name].like)
-			return s.checkPlaceholders()
+			formless = true
 		}
+	}
+	if formless {
+		return s.checkPlaceholders()
 	}
 	if region := s.filled.Region; !slices.Contains(regions, region) {
 		if near := manifest.Nearest(region, regions); near != "" {

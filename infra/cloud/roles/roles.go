@@ -5,6 +5,9 @@
 // picture and callback-result to put. A copy needs GetObject on its source and PutObject on its target; a deletion of many asks for
 // DeleteObject on each. Nobody may list.
 //
+// Nothing here is for the log service: the platform delivers what functions print, by its own role SCF_QcsRole, which opening SCF in the
+// console makes. https://cloud.tencent.com/document/product/583/39328
+//
 // In the documents ${region}, ${appid} and ${bucket} stand for what differs between deployments. The local host holds every function to its
 // document, and infra/e2e fails where a document allows what nothing does.
 package roles

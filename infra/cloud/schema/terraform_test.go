@@ -111,6 +111,10 @@ func TestTerraform(t *testing.T) {
 		t.Errorf("the bucket is %v", got)
 	}
 
+	if set, topic := p.Resources["tencentcloud_cls_logset.main"], p.Resources["tencentcloud_cls_topic.functions"]; set["logset_name"] != "recon3d-prod" || topic["topic_name"] != "recon3d-prod-functions" || topic["period"] != 30.0 {
+		t.Errorf("functions log to %v in %v", topic, set)
+	}
+
 	// The domain's paths are those of routes.yaml, to the functions' deployed names.
 	var routes struct {
 		Routes []struct{ Path, Function string }
@@ -178,6 +182,7 @@ func TestTerraformRefuses(t *testing.T) {
 	for value, want := range map[string]string{
 		"stage=Prod": "Small letters, digits", "stage=2": "Small letters, digits", "public_base_url=http://a.example": "https:// and a host", "public_base_url=https://a.example/b": "https:// and a host",
 		"redis_password=short": "8 to 16 letters and digits", "redis_password=with/slash12": "8 to 16 letters and digits",
+		"log_days=0": "1 to 3600, or 3640", "log_days=3601": "1 to 3600, or 3640", "log_days=1.5": "1 to 3600, or 3640",
 	} {
 		_, err := terraform(t, "-var="+value)
 		if err == nil || !strings.Contains(err.Error(), want) {

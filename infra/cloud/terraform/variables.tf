@@ -60,6 +60,16 @@ variable "redis_type" {
   default     = 15
 }
 
+variable "log_days" {
+  description = "How long the functions' logs are kept, in days; 3640: for ever."
+  type        = number
+  default     = 30
+  validation {
+    condition     = floor(var.log_days) == var.log_days && (var.log_days >= 1 && var.log_days <= 3600 || var.log_days == 3640)
+    error_message = "A whole number of days, 1 to 3600, or 3640."
+  }
+}
+
 variable "certificate_id" {
   description = "The certificate of the domain. With one, Terraform makes the domain, once the functions are deployed; empty: make deploy does."
   type        = string

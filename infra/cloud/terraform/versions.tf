@@ -1,4 +1,5 @@
-# What has to be there before `make deploy STAGE=…`: the private network, Redis, the bucket, a role for each function; and, if wanted, the domain.
+# What has to be there before `make deploy STAGE=…`: the private network, Redis, the bucket, a topic for the logs, a role for each function; and, if
+# wanted, the domain.
 # One workspace or folder of state for each stage:
 #
 #   terraform init

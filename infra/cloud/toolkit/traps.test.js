@@ -57,6 +57,12 @@ test('a variable set to nothing is there, and empty', async () => {
   assert.equal(environment(call(first, 'CreateFunction', 'tasks')).JWT_ISSUER, '')
 })
 
+test('a topic that is empty takes the logs away, one that is not set leaves them to the platform', async () => {
+  const topic = ({ first }) => call(first, 'CreateFunction', 'tasks').ClsTopicId
+  assert.equal(topic(await planted(undefined, { CLS_TOPIC: '' })), '')
+  assert.equal(topic(await planted(undefined, { CLS_TOPIC: undefined })), undefined)
+})
+
 test('a function without a type is an event function', async () => {
   const { first } = await planted(['      type: web\n', ''])
   assert.equal(call(first, 'CreateFunction', 'picture').Type, 'Event')

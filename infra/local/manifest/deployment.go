@@ -30,10 +30,17 @@ type Function struct {
 	Memory   int64         // bytes
 	Timeout  time.Duration // of one request or event; an open stream ends with it
 	InVPC    bool          // whether it can reach what is in the private network
+	Log      Topic         // where its lines go
 	Line     int
 
 	// Environment is what the cloud gives it. The local host chooses its own.
 	Environment []Variable
+}
+
+// Topic is one of the log service. The zero Topic is the platform's own.
+type Topic struct {
+	Logset string `yaml:"logsetId"`
+	ID     string `yaml:"topicId"`
 }
 
 // Variable is one of the environment that a function gets.

@@ -19,12 +19,14 @@ type function struct {
 	Environments []variable
 	Concurrency  *struct {
 		Enable         bool
+		Dynamic        bool   `yaml:"dynamicEnabled"`
 		MaxConcurrency number `yaml:"maxConcurrency"`
 	} `yaml:"instanceConcurrencyConfig"`
 	VPC *struct {
 		ID     string `yaml:"vpcId"`
 		Subnet string `yaml:"subnetId"`
 	} `yaml:"vpcConfig"`
+	CLS   Topic
 	line  int
 	lines map[string]int // of its keys
 }
@@ -68,7 +70,7 @@ type variable struct {
 func (f *function) as(name string) Function {
 	found := Function{
 		Name: name, Deployed: f.Name, Kind: f.Type, Handler: f.Handler, Role: f.Role, Line: f.line,
-		Memory: int64(f.MemorySize) << 20, Timeout: time.Duration(f.Timeout) * time.Second, InVPC: f.VPC != nil,
+		Memory: int64(f.MemorySize) << 20, Timeout: time.Duration(f.Timeout) * time.Second, InVPC: f.VPC != nil, Log: f.CLS,
 	}
 	for _, v := range f.Environments {
 		found.Environment = append(found.Environment, Variable{v.Key, v.Value, v.line, v.at})
@@ -109,5 +111,7 @@ func (f *function) check(name string, wrong *problems) {
 	}
 	if c := f.Concurrency; c != nil && (!c.Enable || f.Type != Web || c.MaxConcurrency < 2 || c.MaxConcurrency > 100) {
 		wrong.add(f.at("instanceConcurrencyConfig"), "function %s: instanceConcurrencyConfig is for web functions, with enable: true and maxConcurrency 2 to 100; else take it away", name)
+	} else if c != nil && c.Dynamic {
+		wrong.add(f.at("instanceConcurrencyConfig"), "function %s: dynamicEnabled must be false: with true the platform chooses how many requests an instance serves at once", name)
 	}
 }

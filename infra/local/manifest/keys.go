@@ -13,6 +13,7 @@ var (
 	inputKeys       = strings.Fields("src region namespace runtime functions triggers")
 	functionKeys    = strings.Fields("name type handler description memorySize timeout initTimeout role vpcConfig environments instanceConcurrencyConfig tags publicAccess cls")
 	vpcKeys         = strings.Fields("vpcId subnetId")
+	clsKeys         = strings.Fields("logsetId topicId")
 	concurrencyKeys = strings.Fields("enable dynamicEnabled maxConcurrency")
 	variableKeys    = strings.Fields("key value")
 	triggerKeys     = strings.Fields("type function parameters")
@@ -24,6 +25,7 @@ var (
 // fixed are the values of which there is no choice.
 var fixed = []struct{ path, value, why string }{
 	{"component", "multi-scf", "the one that takes many functions"},
+	{"app", "recon3d", "the framework knows a deployment by it, and would leave what is there and make another beside it"},
 	{"inputs namespace", "default", "in another one the framework does not find the functions when it sets their triggers; stages differ by name"},
 	{"inputs runtime", "Go1", "the package has programs that need no other"},
 	{"inputs src src", ".build/bundle", "that is what make package makes"},
@@ -34,6 +36,7 @@ var elsewhere = map[string]string{
 	"inputs role":         "is not handed on to the functions by every version of the component: write it in each of them",
 	"inputs vpc":          "is not handed on to the functions by every version of the component: write vpcConfig in each of them",
 	"inputs vpcConfig":    "is not handed on to the functions by every version of the component: write it in each of them",
+	"inputs cls":          "is not handed on to the functions by every version of the component: write it in each of them",
 	"inputs memorySize":   "is not handed on to the functions by every version of the component: write it in each of them",
 	"inputs timeout":      "is not handed on to the functions by every version of the component: write it in each of them",
 	"inputs type":         "is not handed on to the functions by every version of the component: write it in each of them",
@@ -62,10 +65,8 @@ func checkKeys(file *yaml.Node, wrong *problems) {
 			wrong.add(at.Line, "%s must be %s: %s", strings.ReplaceAll(f.path, " ", "."), f.value, f.why)
 		}
 	}
-	for _, key := range []string{"app", "name"} {
-		if n := child(file, key); n == nil || n.Value == "" {
-			wrong.add(1, "%s is not set, and the framework would ask for it: it is recon3d", key)
-		}
+	if n := child(file, "name"); n == nil || n.Value == "" {
+		wrong.add(1, "name is not set, and the framework would ask for it: it is recon3d")
 	}
 	known(file, "file", "", fileKeys, wrong)
 	inputs := child(file, "inputs")
@@ -78,6 +79,7 @@ func checkKeys(file *yaml.Node, wrong *problems) {
 			wrong.add(tags.Line, "function %s: tags must be a list: [{key, value}]", name)
 		}
 		known(own(f, "vpcConfig"), "vpc", "function "+name+": vpcConfig: ", vpcKeys, wrong)
+		known(own(f, "cls"), "cls", "function "+name+": cls: ", clsKeys, wrong)
 		known(own(f, "instanceConcurrencyConfig"), "concurrency", "function "+name+": instanceConcurrencyConfig: ", concurrencyKeys, wrong)
 		checkVariables(name, child(f, "environments"), wrong)
 	}

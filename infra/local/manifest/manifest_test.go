@@ -11,7 +11,7 @@ import (
 )
 
 const minimal = `component: multi-scf
-app: a
+app: recon3d
 inputs:
   functions:
     picture: {type: web, memorySize: 512, timeout: 30}
@@ -42,7 +42,7 @@ func TestReadDeployment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Deployment{
-		App: "a", Name: "n", Namespace: "default",
+		App: "recon3d", Name: "n", Namespace: "default",
 		Functions: []Function{
 			{Name: "picture", Kind: Web, Memory: 512 << 20, Timeout: 30 * time.Second, Line: 5},
 			{Name: "sweeper", Kind: Event, Memory: 64 << 20, Timeout: time.Minute, Line: 7},
@@ -91,7 +91,9 @@ func TestReadDeploymentRefuses(t *testing.T) {
 		"no runtime":        {"  runtime: Go1\n", "", ":4: inputs.runtime must be Go1"},
 		"another package":   {".build/bundle", ".build/bin", ":12: inputs.src.src must be .build/bundle: that is what make package makes"},
 		"no package":        {"  src: {src: .build/bundle}\n", "", "inputs.src.src must be .build/bundle"},
-		"no app":            {"app: a\n", "", ":1: app is not set"},
+		"no app":            {"app: recon3d\n", "", ":1: app must be recon3d"},
+		"no name":           {"name: n\n", "", ":1: name is not set"},
+		"topic's key":       {"timeout: 30", "timeout: 30, cls: {topicID: a}", ":5: function picture: cls: topicID: nobody reads it, and nobody says so: is it topicId?"},
 		"half a network":    {"timeout: 30", "timeout: 30, vpcConfig: {vpcId: vpc-1}", ":5: function picture: vpcConfig needs both vpcId and subnetId"},
 		"network, misspelt": {"timeout: 30", "timeout: 30, vpcConfig: {vpcId: vpc-1, subnetID: s}", ":5: function picture: vpcConfig: subnetID: nobody reads it, and nobody says so: is it subnetId?"},
 		"concurrency's key": {"timeout: 30", "timeout: 30, instanceConcurrencyConfig: {enable: true, maxConcurency: 9}", "maxConcurency: nobody reads it, and nobody says so: is it maxConcurrency?"},

@@ -72,6 +72,12 @@ var resources = map[string]fields{
 			"expiration":                        single(block(schema.TypeSet, optional, fields{"date": text(optional), "days": number(optional), "delete_marker": flag()})),
 		}),
 	},
+	"tencentcloud_cls_logset": {"logset_name": text(required), "tags": labels(), "create_time": text(computed), "role_name": text(computed), "topic_count": number(computed)},
+	"tencentcloud_cls_topic": {
+		"logset_id": text(required), "topic_name": text(required), "auto_split": flag(), "describes": text(optional), "encryption": number(optional),
+		"hot_period": number(optional), "is_web_tracking": flag(), "max_split_partitions": number(optional), "partition_count": number(optional),
+		"period": number(either), "storage_type": text(optional), "tags": labels(),
+	},
 	"tencentcloud_cam_role": {
 		"name": text(required), "document": text(required), "console_login": flag(), "description": text(optional), "tags": labels(),
 		"create_time": text(computed), "update_time": text(computed),
