@@ -5,6 +5,7 @@ import signal
 import time
 import uuid
 
+import httpx
 import pytest
 
 from tests.backend import Answer
@@ -272,6 +273,10 @@ def test_a_stop_does_not_wait_for_a_dead_backend(start_worker: StartWorker, task
     worker = start_worker()
     _hold(worker, task_id)
     worker.backend.answer_next("released", *[500] * 1000)
+    worker.process.send_signal(signal.SIGTERM)
+    worker.backend.wait(lambda: worker.backend.of(task_id)[-1].document["status"] == "released")
+    with pytest.raises(httpx.ConnectError):  # as a dispatch is, which then goes elsewhere
+        httpx.get(worker.http.base_url.join("/health"), trust_env=False)
     assert worker.stop() == 0
     assert worker.backend.statuses(task_id) == []
     worker.backend.script["released"].clear()
