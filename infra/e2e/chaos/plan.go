@@ -100,8 +100,9 @@ func drawTask(rng *rand.Rand, index int, length time.Duration, of int) PlannedTa
 		Intent: Complete, Work: between(rng, 500*time.Millisecond, 7*time.Second),
 		Direct: rng.IntN(5) == 0, Large: rng.IntN(5) == 0, Twice: rng.IntN(8) == 0, After: between(rng, 0, 4*time.Second),
 	}
-	// A task that is stuck lasts as long as TASK_TIMEOUT: it has to begin early.
 	switch dice := rng.IntN(100); {
+	case index < of/10 && dice < 30: // it lasts as long as TASK_TIMEOUT, and so has to begin early
+		t.Intent = Stuck
 	case dice < 5:
 		t.Intent = Fail
 	case dice < 9:
@@ -112,8 +113,6 @@ func drawTask(rng *rand.Rand, index int, length time.Duration, of int) PlannedTa
 		t.Intent = Cancel
 	case dice < 25:
 		t.Intent = Delete
-	case dice < 28 && index < of/3:
-		t.Intent = Stuck
 	}
 	return t
 }

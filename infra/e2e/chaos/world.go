@@ -61,7 +61,7 @@ const (
 	cosKey = "the key of the chaos's own COS endpoint"
 	// deadline is what a task may take that nothing is wrong with any more: TASK_TIMEOUT, the longest pause between two tries of anything.
 	deadline    = 90 * time.Second
-	taskTimeout = 60 * time.Second
+	taskTimeout = 50 * time.Second
 )
 
 // environment is what all functions get: short leases, so that losing one costs seconds, and as many attempts as any run can cost.
