@@ -117,7 +117,16 @@ chromium:
 	@infra/local/setup/chromium
 
 .PHONY: check
-check: lint deploy-check test ## what CI runs: linters, what can be known of a deployment, every test
+check: lint deploy-check audit test ## what CI runs: linters, what can be known of a deployment and of what is shipped, every test
+
+# args audit  GOVULNDB=file:///folder
+.PHONY: audit
+audit: sbom ## known vulnerabilities of what is shipped, where databases answer
+	infra/audit/vulnerabilities
+
+.PHONY: sbom
+sbom: build worker $(WEB)/node_modules/.package-lock.json ## what is shipped (CycloneDX), to .build/sbom, and its licences
+	infra/audit/sbom $(BIN) $(PYTHON) .build/sbom
 
 # args deploy-check  ENV=FILE
 .PHONY: deploy-check
