@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -190,6 +191,36 @@ func TestDecode(t *testing.T) {
 		err := Decode([]byte(body), &v)
 		if want == "" && err != nil || want != "" && !fault.Is(err, want) {
 			t.Errorf("%s: %v, want %q", body, err, want)
+		}
+	}
+}
+
+func TestWholeNumbersInAnyNotation(t *testing.T) {
+	type thing struct {
+		Size  int     `json:"size"`
+		Share float64 `json:"share"`
+		Name  string  `json:"name"`
+		Sizes []int8  `json:"sizes"`
+	}
+	for body, want := range map[string]thing{
+		`{"size":5.0}`:  {Size: 5},
+		`{"size":-0.0}`: {},
+		`{"size":5e3,"share":0.5,"name":"5.0","sizes":[1.0,2]}`:          {5000, 0.5, "5.0", []int8{1, 2}},
+		`{"size":5,"more":[{"deep":1e400}],"name":"a","sizes":[100.00]}`: {5, 0, "a", []int8{100}},
+	} {
+		var got thing
+		if err := Decode([]byte(body), &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v %v", body, got, err)
+		}
+	}
+	for body, field := range map[string]string{
+		`{"size":5.5}`: "size", `{"size":1e300}`: "size", `{"size":1e999999999}`: "size", `{"size":9007199254740993.0}`: "size",
+		`{"size":5.0,"sizes":[300.0]}`: "sizes", `{"size":"5.0"}`: "size", `{"size":5.0,"name":1.0}`: "name",
+	} {
+		err := Decode([]byte(body), &thing{})
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != fault.ValidationFailed || f.Fields[0].Field != field {
+			t.Errorf("%s: %v", body, err)
 		}
 	}
 }

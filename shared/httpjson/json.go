@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/recon3d/recon3d/shared/fault"
 )
@@ -83,6 +84,11 @@ func Decode(body []byte, v any) error {
 		}
 		if wrong.Field == "" {
 			return fault.Invalid("body", "must be a JSON object")
+		}
+		if strings.HasPrefix(wrong.Value, "number") {
+			if rewritten, ok := whole(body); ok {
+				return Decode(rewritten, v)
+			}
 		}
 		return fault.Invalid(wrong.Field, "must be a "+kindName(wrong.Type.Kind()))
 	case err != nil:
