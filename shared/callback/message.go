@@ -72,8 +72,11 @@ const maxName = 128
 // maxType is the length (bytes) of a media type.
 const maxType = 128
 
-// maxStage is the length (bytes) of a stage's name, which is shown in a line beside a bar.
+// maxStage is the length (characters) of a stage's name, which is shown in a line beside a bar.
 const maxStage = 64
+
+// maxFigure is more than any queue or wait has.
+const maxFigure = 1e9
 
 // Validate tells which values of a status message are wrong, as fault.ValidationFailed.
 func (m *StatusMessage) Validate() error {
@@ -90,13 +93,13 @@ func (m *StatusMessage) Validate() error {
 	if m.Progress != nil && (*m.Progress < 0 || *m.Progress > 100) {
 		wrong("progress", "must be from 0 to 100")
 	}
-	if len(m.Stage) > maxStage || !printable(m.Stage) {
-		wrong("stage", "must be a printable name of at most 64 bytes")
+	if utf8.RuneCountInString(m.Stage) > maxStage || !printable(m.Stage) {
+		wrong("stage", "must be a printable name of at most 64 characters")
 	}
-	if m.QueuePosition != nil && *m.QueuePosition < 0 {
-		wrong("queuePosition", "must not be negative")
+	if m.QueuePosition != nil && (*m.QueuePosition < 0 || *m.QueuePosition > maxFigure) {
+		wrong("queuePosition", "must be a sensible number of tasks")
 	}
-	if m.ETASeconds != nil && (*m.ETASeconds < 0 || *m.ETASeconds > 1e9) {
+	if m.ETASeconds != nil && (*m.ETASeconds < 0 || *m.ETASeconds > maxFigure) {
 		wrong("etaSeconds", "must be a sensible number of seconds")
 	}
 	return invalid(fields)
