@@ -140,6 +140,15 @@ export interface paths {
          *     one counts. A comment every 15 s keeps the line open. `retry` is 2000 ms, and from 1000 to 3999 where the relay is about to stop, which
          *     spreads its clients. After a final status the stream ends. A ticket that is not right is 401,
          *     whatever else is sent.
+         *
+         *         retry: 2000
+         *
+         *         id: 1
+         *         event: status
+         *         data: {"taskId":"019bc0c6-a4b1-7ebb-829f-a86d481c2625","status":"PENDING","attempt":0,"at":"2026-01-15T08:30:02.417Z"}
+         *
+         *         event: progress
+         *         data: {"taskId":"019bc0c6-a4b1-7ebb-829f-a86d481c2625","progress":42,"stage":"mesh","at":"2026-01-15T08:30:04.250Z"}
          */
         get: operations["streamEvents"];
         put?: never;
@@ -418,6 +427,13 @@ export interface components {
         Size: number;
         /** @description The number of a hand-over to a worker: a fencing token. */
         Attempt: number;
+        /** @description That of the dispatch. Left out by a worker that knows no attempts, which is taken in the first one. */
+        AttemptSent: number | null;
+        /** @description Not `original`, whatever its ending, which is the task's copy of its picture. */
+        ResultNameSent: components["schemas"]["ResultName"] & unknown;
+        /** @description Hex. */
+        Sha256Sent: string;
+        MediaType: string;
         /** @description Signed too; they must be sent as they are. */
         PutHeaders: {
             [key: string]: string;
@@ -425,8 +441,9 @@ export interface components {
         PictureForm: {
             file: string;
         };
+        /** @description At most 64 KiB. */
         PictureAnnouncement: {
-            /** @description The file's name. */
+            /** @description The file's name. Of a longer one 255 characters are kept. */
             name: string;
             /** @description Letters in either case. */
             contentType: ("image/jpeg" | "image/png" | "image/webp") | string;
@@ -469,10 +486,11 @@ export interface components {
             /** @description How many there are in all. */
             total: number;
         };
+        /** @description At most 16 KiB. */
         CreateTask: {
             imageId: components["schemas"]["Id"];
             /** @description Files that are wanted beside the usual results, as `model.stl` and so on. An engine that can't make one leaves it out. */
-            formats?: ("stl" | "ply" | "3mf" | "usdz")[];
+            formats?: ("stl" | "ply" | "3mf" | "usdz")[] | null;
         };
         CreatedTask: {
             taskId: components["schemas"]["Id"];
@@ -540,6 +558,14 @@ export interface components {
             /** @description Null at the end. */
             nextCursor: string | null;
         };
+        /** @description One event of a stream, by its fields. */
+        Event: {
+            /** @description The event's number in its task; absent in progress. */
+            id?: string;
+            /** @enum {unknown} */
+            event: "status" | "result" | "progress";
+            data: string;
+        };
         /** @description A move of the task. A higher attempt than before tells a client to drop the lower one's results. */
         StatusEvent: {
             taskId: components["schemas"]["Id"];
@@ -573,18 +599,19 @@ export interface components {
             etaSeconds?: number;
             at: components["schemas"]["Time"];
         };
+        /** @description At most 64 KiB. What may be left out may be null, too. */
         StatusMessage: {
             taskId: components["schemas"]["Id"];
             /** @enum {unknown} */
             status: "processing" | "completed" | "failed" | "released";
             /** @description Why it failed. Of the codes `image_rejected` is passed on to the user; any other becomes `worker_failed`. */
-            error?: string | components["schemas"]["WorkerError"];
-            attempt?: components["schemas"]["Attempt"];
-            progress?: number;
+            error?: string | components["schemas"]["WorkerError"] | null;
+            attempt?: components["schemas"]["AttemptSent"];
+            progress?: number | null;
             /** @description Printable. `queued`: the time-out of the task does not run. */
-            stage?: string;
-            queuePosition?: number;
-            etaSeconds?: number;
+            stage?: string | null;
+            queuePosition?: number | null;
+            etaSeconds?: number | null;
         };
         WorkerError: {
             code: string;
@@ -598,18 +625,23 @@ export interface components {
             duplicate: boolean;
         };
         ResultForm: {
-            name: components["schemas"]["ResultName"];
+            name: components["schemas"]["ResultNameSent"];
             file: string;
             attempt?: components["schemas"]["Attempt"];
-            sha256?: components["schemas"]["Sha256"];
+            sha256?: components["schemas"]["Sha256Sent"];
         };
+        /** @description At most 16 KiB. */
         ResultMessage: {
-            name: components["schemas"]["ResultName"];
-            size: components["schemas"]["Size"];
-            sha256: components["schemas"]["Sha256"];
+            name: components["schemas"]["ResultNameSent"];
+            /**
+             * Format: int64
+             * @description Bytes; RESULT_MAX_BYTES at most, else 413.
+             */
+            size: number;
+            sha256: components["schemas"]["Sha256Sent"];
             /** @description By default as the name's ending says. */
-            contentType?: string;
-            attempt?: components["schemas"]["Attempt"];
+            contentType?: components["schemas"]["MediaType"] | "" | null;
+            attempt?: components["schemas"]["AttemptSent"];
         };
         ResultAnswer: {
             taskId: components["schemas"]["Id"];
@@ -1000,6 +1032,10 @@ export type ResultName = components['schemas']['ResultName'];
 export type PresignedUrl = components['schemas']['PresignedUrl'];
 export type Size = components['schemas']['Size'];
 export type Attempt = components['schemas']['Attempt'];
+export type AttemptSent = components['schemas']['AttemptSent'];
+export type ResultNameSent = components['schemas']['ResultNameSent'];
+export type Sha256Sent = components['schemas']['Sha256Sent'];
+export type MediaType = components['schemas']['MediaType'];
 export type PutHeaders = components['schemas']['PutHeaders'];
 export type PictureForm = components['schemas']['PictureForm'];
 export type PictureAnnouncement = components['schemas']['PictureAnnouncement'];
@@ -1013,6 +1049,7 @@ export type TaskError = components['schemas']['TaskError'];
 export type TaskResult = components['schemas']['TaskResult'];
 export type Task = components['schemas']['Task'];
 export type TaskList = components['schemas']['TaskList'];
+export type Event = components['schemas']['Event'];
 export type StatusEvent = components['schemas']['StatusEvent'];
 export type ResultEvent = components['schemas']['ResultEvent'];
 export type ProgressEvent = components['schemas']['ProgressEvent'];
@@ -1360,17 +1397,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example retry: 2000
-                     *
-                     *     id: 1
-                     *     event: status
-                     *     data: {"taskId":"019bc0c6-a4b1-7ebb-829f-a86d481c2625","status":"PENDING","attempt":0,"at":"2026-01-15T08:30:02.417Z"}
-                     *
-                     *     event: progress
-                     *     data: {"taskId":"019bc0c6-a4b1-7ebb-829f-a86d481c2625","progress":42,"stage":"mesh","at":"2026-01-15T08:30:04.250Z"}
-                     */
-                    "text/event-stream": string;
+                    "text/event-stream": components["schemas"]["Event"];
                 };
             };
             /** @description The client has seen the end. EventSource stops. */
