@@ -15,12 +15,18 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from tests import shapes
 from tests.backend import OLD_SECRET, SECRET, Backend
 from worker.signing import Signer, decode_secret
 
 ROOT = Path(__file__).parents[1]
+
+# The same examples each time; --hypothesis-profile=long looks for other ones.
+settings.register_profile("short", deadline=None, database=None, derandomize=True)
+settings.register_profile("long", deadline=None, database=None, max_examples=20_000)
+settings.load_profile("short")
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ async def read_form(headers: Headers, body: bytes) -> FormData:
     except MultiPartException as error:
         raise Problem(400, "bad_request", "The form can't be parsed.") from error
     if not parser.ended:
-        await form.close()
+        parser.close_files()
         raise Problem(400, "bad_request", "The form is cut off.")
     return form
 
@@ -113,6 +113,11 @@ class _WholeForm(MultiPartParser):
 
     def on_end(self) -> None:
         self.ended = True
+
+    def close_files(self) -> None:
+        """Closes every file, also the one of a part that has no end and is not in the form."""
+        for file in self._files_to_close_on_error:
+            file.close()
 
 
 async def parse(form: FormData) -> Dispatch:
