@@ -68,6 +68,9 @@ func (e event) request(ctx context.Context) (*http.Request, error) {
 	r.RequestURI = r.URL.RequestURI()
 	for name, vs := range e.Headers {
 		for _, v := range vs {
+			if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
+				return nil, fmt.Errorf("no server lets a header like that through: %.60q", name)
+			}
 			r.Header.Add(name, v)
 		}
 	}
@@ -77,6 +80,13 @@ func (e event) request(ctx context.Context) (*http.Request, error) {
 	setRequestID(r.Header, e.Context.RequestID)
 	e.setBody(r)
 	return r, nil
+}
+
+// isToken tells whether a header may be called so (RFC 9110, section 5.6.2). What may not has no canonical form, by which it would be found.
+func isToken(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
 }
 
 func (e event) url() *url.URL {

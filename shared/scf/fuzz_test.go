@@ -42,8 +42,8 @@ func FuzzEvent(f *testing.F) {
 			t.Errorf("%s %#v", r.Method, r.URL)
 		}
 		for name := range r.Header {
-			if name != http.CanonicalHeaderKey(name) || name == "Host" {
-				t.Errorf("header %q", name)
+			if name != http.CanonicalHeaderKey(name) || name == "Host" || strings.ContainsAny(name+strings.Join(r.Header[name], ""), "\r\n") {
+				t.Errorf("header %q: %q", name, r.Header[name])
 			}
 		}
 		body, err := io.ReadAll(r.Body)
