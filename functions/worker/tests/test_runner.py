@@ -20,7 +20,8 @@ from worker.engines.settings import EngineSettings
 from worker.host import EngineHost
 from worker.job import Phase
 from worker.metrics import Metrics
-from worker.outbox import Outbox
+from worker.outbox import Outbox, OutboxUnavailable
+from worker.outbox.message import Final
 from worker.queue import QueueFull
 from worker.runner import STARTS_MAX, Draining, Runner, Superseded
 from worker.scratch import Scratch
@@ -247,6 +248,33 @@ def test_a_picture_that_can_not_be_had_gives_the_job_back(backend: Backend, tmp_
 
     async def test(runner: Runner) -> None:
         await runner.submit(job)
+
+    run(tmp_path / "data", test)
+    assert backend.statuses(job.target.task_id) == ["released"]
+
+
+def test_a_job_that_could_not_be_given_back_is_when_the_disk_takes_it(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = replace(dispatch(backend, ""), image=RemoteImage(f"{backend.url}/nothing", "0" * 64))
+    monkeypatch.setattr("worker.runner.RELEASE_AGAIN", 0.01)
+
+    async def test(runner: Runner) -> None:
+        conclude, full, released = runner.outbox.conclude, [True, True], asyncio.Event()
+
+        async def on_a_full_disk(target: Target, status: Final) -> None:
+            if full:
+                full.pop()
+                raise OutboxUnavailable("the disk is full")
+            await conclude(target, status)
+            released.set()
+
+        monkeypatch.setattr(runner.outbox, "conclude", on_a_full_disk)
+        await runner.submit(job)
+        async with asyncio.timeout(30):
+            await released.wait()
+        await runner.outbox.flush(30)
+        assert await runner.outbox.unfinished() == []
 
     run(tmp_path / "data", test)
     assert backend.statuses(job.target.task_id) == ["released"]

@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 STARTS_MAX = 2
 """How often a job's computing may begin here: one that took the whole worker down twice is given back."""
 
+RELEASE_AGAIN = 5.0
+"""Seconds until a job is given back again that the outbox could not be told of."""
+
 WORKER_FAILED: Failure = {
     "code": "worker_failed",
     "message": "The reconstruction failed through no fault of the picture. Try again.",
@@ -74,6 +77,7 @@ class Runner:
         self._slot = asyncio.Lock()
         self._accepting = asyncio.Lock()
         self._errands: set[asyncio.Task[bool]] = set()
+        self._releases: set[asyncio.Task[None]] = set()
         outbox.listen(self._in_vain, self._settled)
 
     # -- what may be asked of it --------------------------------------------------------------------
@@ -133,6 +137,8 @@ class Runner:
         What can't be delivered by then stays in the outbox for the next start.
         """
         self.draining = True
+        for release in tuple(self._releases):
+            release.cancel()
         end = time.monotonic() + seconds
         await asyncio.gather(*(self._give_back(job) for job in self.queue if job.phase is Phase.QUEUED))
         running = [job.task for job in self.queue if job.phase is Phase.RUNNING and job.task is not None]
@@ -298,8 +304,24 @@ class Runner:
         except Closed:
             job.settled.set()
         except OutboxUnavailable as error:
-            # The lease runs out, and the next start finds the job accepted and not finished.
+            # The lease runs out meanwhile, and a next start would find the job accepted and not finished.
             log.error("could not be released", extra=about(job) | {"reason": str(error)})  # noqa: TRY400
             job.settled.set()
+            release = asyncio.create_task(self._release_again(job))
+            self._releases.add(release)
+            release.add_done_callback(self._releases.discard)
         else:
             log.info("released", extra=about(job))
+
+    async def _release_again(self, job: Job) -> None:
+        """Gives the job back once the disk takes that: nothing is kept that nobody computes."""
+        while True:
+            await asyncio.sleep(RELEASE_AGAIN)
+            try:
+                await self.outbox.conclude(job.target, "released")
+            except Closed:
+                return
+            except OutboxUnavailable:
+                continue
+            log.info("released", extra=about(job))
+            return
