@@ -95,6 +95,10 @@ func (w *world) busy(ctx context.Context, people <-chan struct{}) []string {
 			busy = append(busy, fmt.Sprintf("%s, which has %d things to do (%v)", name, n, err))
 		}
 	}
+	files, err := leftovers(w.dir)
+	if err != nil || len(files) > 0 {
+		busy = append(busy, fmt.Sprintf("%d temporary files, such as %s (%v)", len(files), strings.Join(files[:min(1, len(files))], ""), err))
+	}
 	channels, err := w.redis.PubSubChannels(ctx, "recon:events:*").Result()
 	if err != nil || len(channels) > 0 {
 		busy = append(busy, fmt.Sprintf("%d subscriptions (%v)", len(channels), err))

@@ -267,12 +267,17 @@ func (w *world) hangUp(ctx context.Context, e *Evidence) (err error) {
 			return err
 		}
 	}
-	for until := time.Now().Add(5 * time.Second); ; {
-		for _, name := range functions() {
-			e.Open[name] = [2]int{w.fresh[name], w.units[name].descriptors()}
+	// What is being closed takes a moment, longer on a busy machine: until nothing has changed for a while.
+	for until, same := time.Now().Add(10*time.Second), 0; same < 5 && time.Now().Before(until); same++ {
+		if !rested(ctx, 200*time.Millisecond) {
+			return ctx.Err()
 		}
-		if len(descriptors(e)) == 0 || time.Now().After(until) || !rested(ctx, 100*time.Millisecond) {
-			break
+		for _, name := range functions() {
+			now := [2]int{w.fresh[name], w.units[name].descriptors()}
+			if e.Open[name] != now {
+				same = 0
+			}
+			e.Open[name] = now
 		}
 	}
 	e.Routines, err = w.countGoroutines(ctx)
