@@ -21,8 +21,12 @@ const (
 	soakFault = 30 * time.Second
 	// soakRetention is RETENTION: short, so that what comes and what goes are soon equal.
 	soakRetention = time.Minute
-	// trashLife is how long an object stays in the trash at least, until the last URL to it has run out, with slack.
-	trashLife = 16 * time.Minute
+	// trashLife is how long an object stays in the trash at most: a picture that was announced, until no PUT to its URL can be running any
+	// more (an hour), and some slack.
+	trashLife = 66 * time.Minute
+	// material is from which part of its median on a growth over the run counts. Resident memory creeps by pages for hours, which a test of the
+	// slope alone finds.
+	material = 0.02
 	// settling is how long memory may grow: a Go process' heap until it has been collected several times, Redis' tables until they are large enough.
 	settling = 10 * time.Minute
 	// mostTries is how often a task is looked at, a second apart, until nothing is wrong with it: what it is read over may be harmed.
@@ -306,7 +310,9 @@ type Trend struct {
 	Samples            int
 	Median, Slope      float64 // slope: per hour
 	Least, Most        float64 `json:"-"` // of the slope; infinite where there is too little to tell
-	Grows, TooFewToSay bool
+	Share              float64 // of the median, by which it rises over what is judged
+	Rises              bool    // the slope is above zero for certain
+	Grows, TooFewToSay bool    // grows: it rises, and by a material share
 }
 
 // points is how many averages a series is judged by.
@@ -321,7 +327,11 @@ func (r *SoakReport) trends(all []*series) {
 		t := trendOf(at, values, confidence)
 		x := Trend{
 			Name: s.Name, Unit: s.Unit, Samples: len(s.At) - first, Median: t.Median, Slope: 3600 * t.Slope, Least: 3600 * t.Least, Most: 3600 * t.Most,
-			Grows: t.grows(), TooFewToSay: len(values) < 8,
+			Rises: t.grows(), TooFewToSay: len(values) < 8,
+		}
+		if x.Rises {
+			x.Share = t.Slope * (at[len(at)-1] - at[0]) / max(t.Median, 1)
+			x.Grows = x.Share >= material
 		}
 		r.Trends = append(r.Trends, x)
 		if x.Grows {
@@ -341,9 +351,12 @@ func (r *SoakReport) markdown() string {
 	b.WriteString("| | samples | median | slope an hour, between | |\n|---|--:|--:|--:|---|\n")
 	for _, t := range r.Trends {
 		state := "flat"
-		if t.Grows {
-			state = "**grows**"
-		} else if t.TooFewToSay {
+		switch {
+		case t.Grows:
+			state = fmt.Sprintf("**grows** by %.1f %%", 100*t.Share)
+		case t.Rises:
+			state = fmt.Sprintf("rises by %.1f %%", 100*t.Share)
+		case t.TooFewToSay:
 			state = "too short to say"
 		}
 		fmt.Fprintf(&b, "| %s | %d | %.4g %s | %.3g (%.3g … %.3g) | %s |\n", t.Name, t.Samples, t.Median, t.Unit, t.Slope, t.Least, t.Most, state)
