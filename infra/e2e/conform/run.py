@@ -116,19 +116,22 @@ def main() -> int:
         command = [
             str(Path(sys.executable).parent / "schemathesis"),
             "--config-file",
-            "schemathesis.toml",
+            str(HERE / "schemathesis.toml"),
             "run",
         ]
         command += [str(ROOT / "infra/docs/openapi.yaml"), "--url", url, "--exclude-tag", "worker"]
         command += ["--seed", os.environ.get("SEED") or "1"]
         command += ["--max-examples", os.environ.get("EXAMPLES") or "10", *sys.argv[1:]]
         known = {
+            "PYTHONPATH": str(HERE),
             "CONFORM_URL": url,
             "CONFORM_TOKEN": token(jwt_secret),
             "CONFORM_SECRET": callback_secret,
             "CONFORM_MARK": secrets.token_hex(),
         }
-        return subprocess.call(command, cwd=HERE, env=os.environ | known)  # noqa: S603 - our own words
+        # What it keeps of a run would be part of the next.
+        with tempfile.TemporaryDirectory() as empty:
+            return subprocess.call(command, cwd=empty, env=os.environ | known)  # noqa: S603 - our own words
 
 
 if __name__ == "__main__":
