@@ -20,6 +20,7 @@ import (
 	"github.com/recon3d/recon3d/infra/local/cosd"
 	"github.com/recon3d/recon3d/shared/auth"
 	"github.com/recon3d/recon3d/shared/callback"
+	"github.com/recon3d/recon3d/shared/contract"
 	"github.com/recon3d/recon3d/shared/contract/openapi"
 	"github.com/recon3d/recon3d/shared/cosstore"
 	"github.com/recon3d/recon3d/shared/dispatch"
@@ -254,6 +255,21 @@ func TestWrongRequests(t *testing.T) {
 	}
 	if keys, err := f.rdb.Keys(context.Background(), "*").Result(); err != nil || len(keys) != 0 {
 		t.Errorf("left in Redis: %v %v", keys, err)
+	}
+}
+
+func TestTheContractsInvalidOrdersAreRefused(t *testing.T) {
+	f := setUp(t, accept, taskstore.Limits{})
+	order, err := contract.Read("create-task-request")
+	f.must(err)
+	invalid, err := contract.InvalidOf("create-task-request")
+	f.must(err)
+	for _, c := range invalid {
+		body, err := c.Apply(order)
+		f.must(err)
+		if status, _, p := f.create(string(body)); status != 422 && p.Code != fault.PictureNotFound {
+			t.Errorf("%s: %d %+v", c.Why, status, p)
+		}
 	}
 }
 

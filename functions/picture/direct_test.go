@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/recon3d/recon3d/shared/contract"
 	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/picturestore"
 )
@@ -122,6 +123,29 @@ func TestBadAnnouncements(t *testing.T) {
 	w.expectOnly()
 	w.announce("image/png", maxDirect)
 	w.announce("IMAGE/PNG", 1)
+}
+
+func TestTheContractsInvalidAnnouncementsAreRefused(t *testing.T) {
+	w := newWorld(t)
+	announcement, err := contract.Read("picture-announcement")
+	if err != nil {
+		t.Fatal(err)
+	}
+	invalid, err := contract.InvalidOf("picture-announcement")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range invalid {
+		body, err := c.Apply(announcement)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := w.send(call{"ann", http.MethodPost, "/picture/upload-url", "application/json", bytes.NewReader(body)})
+		if a.status != 413 && a.status != 415 && a.status != 422 {
+			t.Errorf("%s: %d %s", c.Why, a.status, a.body)
+		}
+	}
+	w.expectOnly()
 }
 
 func TestWhatIsNoPictureIsRemoved(t *testing.T) {

@@ -6,15 +6,17 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
 
 from tests.conftest import Worker
-from worker.callbacks import Callbacks, Refused, Unwanted
+from worker.app import create_app
+from worker.callbacks import Callbacks, Refused, Retry, Unwanted
 from worker.dispatch import Target
-from worker.signing import MessageId, Signer, decode_secret
+from worker.settings import Settings
+from worker.signing import MessageId, SignatureInvalid, Signer, decode_secret
 from worker.tracing import Tracer
 
 EXAMPLES = Path(__file__).parents[3] / "shared" / "contract"
@@ -23,6 +25,40 @@ EXAMPLES = Path(__file__).parents[3] / "shared" / "contract"
 def example(name: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
     return document
+
+
+def cases(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((EXAMPLES / "cases" / f"{name}.json").read_text("utf-8"))
+    return document
+
+
+READ: set[str] = set()
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def reads(*names: str) -> Callable[[Test], Test]:
+    """Says which examples a test is about."""
+    READ.update(names)
+    return lambda test: test
+
+
+def invalid(*names: str) -> list[Any]:
+    """The wrong forms of these examples which a reader in Python has to refuse."""
+    found = []
+    for name in names:
+        for case in cases("invalid")[name]:
+            if "python" in case["refusedBy"]:
+                document = example(name)
+                *path, last = case["at"].split("/")[1:]
+                holder = document
+                for step in path:
+                    holder = holder[step]
+                holder.pop(last)
+                if "be" in case:
+                    holder[last] = case["be"]
+                found.append(pytest.param(document, id=f"{name}: {case['why']}"))
+    assert found
+    return found
 
 
 def kinds(document: dict[str, Any]) -> dict[str, object]:
@@ -68,6 +104,7 @@ def problem(name: str) -> httpx.Response:
     return httpx.Response(document["status"], json=document, headers=media_type)
 
 
+@reads("webhook")
 def test_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: float(WEBHOOK["timestamp"]))
     body = WEBHOOK["body"].encode()
@@ -80,10 +117,19 @@ def test_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SIGNER.verify(headers, body) == MessageId("status", TARGET.task_id, 1)
 
 
+@pytest.mark.parametrize("message", invalid("webhook"))
+def test_webhooks_that_are_refused(message: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: float(WEBHOOK["timestamp"]))
+    headers = {f"webhook-{name}": message[name] for name in ("id", "timestamp", "signature")}
+    with pytest.raises(SignatureInvalid):
+        SIGNER.verify(headers, message["body"].encode())
+
+
 PROCESSING = example("callback-status-processing")
 FAILED = example("callback-status-failed")
 
 
+@reads(*(f"callback-status-{name}" for name in ("processing", "completed", "failed", "released", "answer")))
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -103,6 +149,7 @@ def test_status(call: Call, name: str) -> None:
     assert json.loads(request.content) == example(f"callback-status-{name}")
 
 
+@reads("callback-upload-url", "callback-result", "callback-result-answer")
 def test_result_by_the_direct_route(tmp_path: Path) -> None:
     content = bytes(6 << 20)
     file = tmp_path / "output3d.zip"
@@ -125,18 +172,29 @@ def test_result_by_the_direct_route(tmp_path: Path) -> None:
     assert put.content == content
 
 
+@reads("callback-upload-url-duplicate")
 def test_result_that_is_stored_already(tmp_path: Path) -> None:
     file = tmp_path / "output3d.zip"
     file.write_bytes(bytes(6 << 20))
     assert len(say(lambda c: c.result(TARGET, file), ok("callback-upload-url-duplicate"))) == 1
 
 
+@pytest.mark.parametrize("grant", invalid("callback-upload-url", "callback-upload-url-duplicate"))
+def test_grants_that_say_not_where(grant: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "output3d.zip"
+    file.write_bytes(bytes(6 << 20))
+    with pytest.raises(Retry):
+        say(lambda c: c.result(TARGET, file), httpx.Response(200, json=grant))
+
+
+@reads("problem-task-finished", "problem-attempt-superseded", "problem-task-not-found")
 @pytest.mark.parametrize("name", ["task-finished", "attempt-superseded", "task-not-found"])
 def test_answers_that_end_the_work(name: str) -> None:
     with pytest.raises(Unwanted):
         say(lambda c: c.status(TARGET, "completed"), problem(f"problem-{name}"))
 
 
+@reads("problem-results-missing", "problem-validation-failed", "problem-signature-invalid")
 @pytest.mark.parametrize("name", ["results-missing", "validation-failed", "signature-invalid"])
 def test_answers_that_refuse_a_message(name: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -146,9 +204,34 @@ def test_answers_that_refuse_a_message(name: str) -> None:
     assert refused.value.missing == document.get("missing", [])
 
 
+@reads("dispatch-accepted", "worker-health")
 def test_answers_of_the_worker(worker: Worker, task_id: str, ball: bytes) -> None:
     answer = worker.dispatch(task_id, ball)
     assert answer.status_code == 202
     assert kinds(answer.json()) == kinds(example("dispatch-accepted"))
     assert kinds(worker.http.get("/health").json()) == kinds(example("worker-health"))
     worker.cancel(task_id)  # it may have ended by itself
+
+
+@reads("worker-health-failed")
+def test_health_without_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"ENGINE": "crm", "DATA_DIR": str(tmp_path), "CALLBACK_SECRETS": WEBHOOK["secret"]}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    app = create_app(Settings())  # type: ignore[call-arg]
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport) as http:
+            while (health := await http.get("http://worker/health")).json()["state"] == "starting":  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            return health
+
+    health = asyncio.run(ask())
+    assert health.status_code == 503
+    assert kinds(health.json()) == kinds(example("worker-health-failed"))
+
+
+def test_every_message_of_ours_is_tried() -> None:
+    ours = {name for name, languages in cases("parties").items() if "python" in languages}
+    assert ours == READ
