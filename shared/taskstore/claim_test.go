@@ -82,3 +82,19 @@ func TestReleasedWhileItsHandOverIsClaimedEndsThatHandOver(t *testing.T) {
 	f.must(err)
 	f.same(next.Attempt, 2)
 }
+
+// Its 202 comes late: nobody computes it any more.
+func TestReleasedBeforeItsHandOverIsRecordedEndsThatHandOver(t *testing.T) {
+	f := setUp(t)
+	c := f.create()
+	f.result(c.TaskID, "a.png", 1) // stands in for the 202
+	_, _, err := f.report(c.TaskID, "released", 1)
+	f.must(err)
+	status, held, err := f.store.Record(f.ctx, c, Outcome{Fate: Accepted, Worker: "http://w"})
+	f.must(err)
+	f.same(status, task.Pending)
+	f.same(held, false)
+	next, err := f.store.Claim(f.ctx, c.TaskID, time.Minute)
+	f.must(err)
+	f.same(next != nil && next.Attempt == 2, true)
+}

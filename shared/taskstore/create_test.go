@@ -1,6 +1,7 @@
 package taskstore
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -157,4 +158,29 @@ func TestOnlyReadyPicturesOfTheUserBecomeTasks(t *testing.T) {
 	f.must(f.rdb.HSet(f.ctx, PictureKey(id), "state", "uploading").Err())
 	_, err := f.store.Reserve(f.ctx, Order{User: user, ImageID: id})
 	f.refused(err, fault.PictureNotFound)
+}
+
+// A command that something between us and Redis held back comes once more when its task is there.
+func TestAReserveThatComesAfterItsCreateChangesNothing(t *testing.T) {
+	f := setUp(t)
+	id := task.NewID(user)
+	cmd := f.store.command(f.ctx, call{
+		reserveScript, id, []string{PictureKey(f.picture(user)), userActiveKey(user), userRateKey(user)},
+		[]any{user, "", ms(reservation), 0, 0, "0", CopyPrefix},
+	})
+	again := redis.NewCmd(f.ctx, cmd.Args()...)
+	f.must(f.rdb.ScriptLoad(f.ctx, f.store.scripts[reserveScript]().source).Err())
+	f.must(f.rdb.Process(f.ctx, cmd))
+	reply, err := replyOf(cmd)
+	f.must(err)
+	_, _, err = f.store.Create(f.ctx, Reservation{Order: Order{User: user, ImageID: reply[6]}, ID: id, Input: task.Input{Key: reply[7]}}, 0, 0)
+	f.must(err)
+	f.must(f.rdb.Process(f.ctx, again))
+	reply, err = replyOf(again)
+	f.must(err)
+	f.same(reply[:2], []string{"done", id})
+	f.same(f.trash(id), []string{})
+	active, err := f.rdb.ZScore(f.ctx, userActiveKey(user), id).Result()
+	f.must(err)
+	f.same(math.IsInf(active, 1), true)
 }

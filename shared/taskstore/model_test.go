@@ -425,7 +425,7 @@ func (b *book) hold(op string, o Offer, key, step string) string {
 		known, no := b.offer(l, o)
 		if step == "release" {
 			if known != nil && !known.stored && known.SHA256 == o.SHA256 {
-				delete(l.results, o.Name)
+				known.until = 0 // another writer of the same bytes may be about to write there
 			}
 			return "ok", false
 		}
@@ -602,6 +602,7 @@ func (b *book) lose(l *life) {
 	if len(l.reached) >= b.policy.MaxAttempts {
 		b.end(l, task.Failed, &task.Error{Code: task.WorkerLost, Message: silent})
 	} else {
+		l.claim, l.claimUntil = "", 0 // its 202 changes nothing any more
 		b.move(l, task.Pending)
 	}
 }

@@ -1,6 +1,7 @@
 package taskstore
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,4 +69,23 @@ func TestResultsOfBeforeAreReadAndDeleted(t *testing.T) {
 	if got := strings.Join(f.trash(c.TaskID), " "); !strings.Contains(got, "1 old/a") || !strings.Contains(got, "1 old/b") {
 		t.Errorf("trash: %s", got)
 	}
+}
+
+// Two calls bring the same bytes; one gives the name back, the other has written and dies: the object goes with the task.
+func TestAReleasedNameIsNotForgotten(t *testing.T) {
+	f := setUp(t)
+	c := f.processing()
+	o := f.offer(c.TaskID, "a.png", 1)
+	for range 2 {
+		_, err := f.store.ReserveResult(f.ctx, o, "k")
+		f.must(err)
+	}
+	f.must(f.store.ReleaseResult(f.ctx, o, "k"))
+	other := o
+	other.SHA256 = "another"
+	_, err := f.store.Judge(f.ctx, other)
+	f.must(err)
+	_, err = f.store.Delete(f.ctx, user, c.TaskID)
+	f.must(err)
+	f.same(slices.Contains(f.trash(c.TaskID), "2 k"), true)
 }

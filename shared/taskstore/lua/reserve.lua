@@ -49,6 +49,10 @@ if IDEMPOTENCY then
 	end
 end
 
+if not known and call('EXISTS', TASK) == 1 then
+	return 'done\255' .. id .. used() -- this very command came again, after what followed it: the copy is in use
+end
+
 local picture = call('HMGET', PICTURE, 'user', 'state', 'name', 'contentType', 'size', 'sha256', 'key', 'ext')
 if picture[1] ~= ARGV[2] or picture[2] ~= 'ready' then
 	return 'fault\255picture_not_found'
