@@ -104,6 +104,11 @@ test-web: build web worker redis chromium ## the page: its parts, stories of peo
 	cd $(WEB) && npm test
 	cd $(WEB) && npx --no-install playwright test
 
+# args fuzz  FUZZTIME=10m TARGET=regexp
+.PHONY: fuzz
+fuzz: ## every fuzz target, so long each
+	@infra/local/setup/fuzz "$(or $(FUZZTIME),10m)" "$(TARGET)"
+
 .PHONY: redis
 redis:
 	@infra/local/setup/redis
