@@ -165,7 +165,8 @@ func TestAReserveThatComesAfterItsCreateChangesNothing(t *testing.T) {
 	f := setUp(t)
 	id := task.NewID(user)
 	cmd := f.store.command(f.ctx, call{
-		reserveScript, id, []string{PictureKey(f.picture(user)), userActiveKey(user), userRateKey(user)},
+		reserveScript, id,
+		[]string{PictureKey(f.picture(user)), userActiveKey(user), userRateKey(user)},
 		[]any{user, "", ms(reservation), 0, 0, "0", CopyPrefix},
 	})
 	again := redis.NewCmd(f.ctx, cmd.Args()...)
