@@ -14,6 +14,7 @@ WORKER    := functions/worker
 VENV      := $(WORKER)/.venv
 PYTHON    := $(VENV)/bin/python
 TOOLKIT   := infra/cloud/toolkit
+CONFORM   := .build/conform
 OUT       ?= out
 
 GOLANGCI_LINT_VERSION := v2.15.0
@@ -104,6 +105,24 @@ test-web: build web worker redis chromium ## the page: its parts, stories of peo
 	cd $(WEB) && npm test
 	cd $(WEB) && npx --no-install playwright test
 
+# args conform  SEED=1 EXAMPLES=10
+.PHONY: conform
+conform: build redis $(CONFORM)/.stamp ## generated requests, good and bad, against openapi.yaml
+	@SEED=$(SEED) EXAMPLES=$(EXAMPLES) $(CONFORM)/bin/python infra/e2e/conform/run.py --no-color
+
+$(CONFORM)/.stamp: infra/e2e/conform/requirements.txt
+	@infra/local/setup/venv $(CONFORM) $<
+
+# args chaos  SEED=7 TASKS=100
+.PHONY: chaos
+chaos: build redis worker ## the whole system, broken by a plan that is drawn from a seed: nothing is lost
+	@go run ./infra/e2e/chaos $(if $(SEED),-seed $(SEED)) $(if $(TASKS),-tasks $(TASKS))
+
+# args soak  HOURS=2
+.PHONY: soak
+soak: build redis worker ## a steady stream of tasks under few faults: does anything grow?
+	@go run ./infra/e2e/chaos -soak $(or $(HOURS),2)h $(if $(SEED),-seed $(SEED))
+
 # args fuzz  FUZZTIME=10m TARGET=regexp
 .PHONY: fuzz
 fuzz: ## every fuzz target, so long each
@@ -122,7 +141,8 @@ chromium:
 	@infra/local/setup/chromium
 
 .PHONY: check
-check: lint deploy-check audit test ## what CI runs: linters, what can be known of a deployment and of what is shipped, every test
+check: lint deploy-check audit test conform ## what CI runs: linters, what can be known of a deployment and of what is shipped, every test
+	$(MAKE) --no-print-directory chaos SEED=1
 
 # args audit  GOVULNDB=file:///folder
 .PHONY: audit
@@ -174,6 +194,8 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev $(WEB)/
 	for module in infra/bench/peers infra/cloud/schema; do cd $(CURDIR)/$$module; go mod tidy -diff; $(CURDIR)/$< run; done
 	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff check quality && $(CURDIR)/$(VENV)/bin/ruff format --check quality
+	$(VENV)/bin/ruff check --no-cache --config $(WORKER)/pyproject.toml infra/e2e/conform
+	$(VENV)/bin/ruff format --no-cache --check --config $(WORKER)/pyproject.toml infra/e2e/conform
 	cd infra/bench && MYPYPATH=$(CURDIR)/$(WORKER) $(CURDIR)/$(PYTHON) -m mypy --config-file $(CURDIR)/$(WORKER)/pyproject.toml -p quality
 	cd $(WEB) && npm run --silent check
 	infra/local/setup/names
