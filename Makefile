@@ -116,12 +116,14 @@ $(CONFORM)/.stamp: infra/e2e/conform/requirements.txt
 # args chaos  SEED=7 TASKS=100
 .PHONY: chaos
 chaos: build redis worker ## the whole system, broken by a plan that is drawn from a seed: nothing is lost
-	@go run ./infra/e2e/chaos $(if $(SEED),-seed $(SEED)) $(if $(TASKS),-tasks $(TASKS))
+	@go build -o $(BIN)/chaos ./infra/e2e/chaos
+	@exec $(BIN)/chaos $(if $(SEED),-seed $(SEED)) $(if $(TASKS),-tasks $(TASKS))
 
 # args soak  HOURS=2
 .PHONY: soak
 soak: build redis worker ## a steady stream of tasks under few faults: does anything grow?
-	@go run ./infra/e2e/chaos -soak $(or $(HOURS),2)h $(if $(SEED),-seed $(SEED))
+	@go build -o $(BIN)/chaos ./infra/e2e/chaos
+	@exec $(BIN)/chaos -soak $(or $(HOURS),2)h $(if $(SEED),-seed $(SEED))
 
 # args fuzz  FUZZTIME=10m TARGET=regexp
 .PHONY: fuzz
@@ -191,6 +193,7 @@ $(TOOLKIT)/node_modules/.package-lock.json: $(TOOLKIT)/package-lock.json
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) $(VENV)/.stamp-dev $(WEB)/node_modules/.package-lock.json ## formatting, vet, imports' directions, types, what a file may name
 	go mod tidy -diff
 	$< run
+	cd infra/e2e/chaos/toxiproxy && go mod tidy -diff
 	for module in infra/bench/peers infra/cloud/schema; do cd $(CURDIR)/$$module; go mod tidy -diff; $(CURDIR)/$< run; done
 	cd $(WORKER) && .venv/bin/ruff check && .venv/bin/ruff format --check && .venv/bin/mypy
 	cd infra/bench && $(CURDIR)/$(VENV)/bin/ruff check quality && $(CURDIR)/$(VENV)/bin/ruff format --check quality
