@@ -92,7 +92,8 @@ test: test-go test-worker test-web ## every test, on real parts
 
 .PHONY: test-go
 test-go: redis worker judges
-	go test $(RACE) ./...
+	go test $(RACE) $$(go list ./... | grep -v /infra/e2e)
+	go test $(RACE) -p 1 ./infra/e2e/... # each of its tests is a system of a dozen processes
 	cd infra/cloud/schema && go test -count=1 ./... # its files are not the module's: the cache would not see a change
 
 .PHONY: test-worker

@@ -68,6 +68,7 @@ func newWorld(t *testing.T, by way, change func(*pace)) *world {
 	must(t, err)
 	options, err := redis.ParseURL(w.redis.URL)
 	must(t, err)
+	options.ReadTimeout = time.Minute // what is written waits for the disk
 	w.client = redis.NewClient(options)
 	w.store = taskstore.New(w.client, tasktest.Policy)
 	objects, err := cosstore.New(cosstore.Config{BucketURL: "http://127.0.0.1:1", SecretID: "id", SecretKey: "key"},

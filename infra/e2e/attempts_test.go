@@ -11,7 +11,7 @@ import (
 // A worker that falls silent loses its task to the next attempt, and what it says later is refused.
 func TestLostLease(t *testing.T) {
 	t.Parallel()
-	s := start(t, 2, "HEARTBEAT_TIMEOUT", "1s")
+	s := start(t, 2, "HEARTBEAT_TIMEOUT", "3s")
 	bucket := s.bucket(t)
 	o := s.order(t, inTurn(takenWithHeartbeats, taken))
 	o.job.next(t)
@@ -159,7 +159,7 @@ func TestReleased(t *testing.T) {
 // The time of an attempt is bounded, but for what it spends in the worker's queue.
 func TestTaskTimeout(t *testing.T) {
 	t.Parallel()
-	s := start(t, 1, "TASK_TIMEOUT", "2s", "HEARTBEAT_TIMEOUT", "30s")
+	s := start(t, 1, "TASK_TIMEOUT", "4s")
 	queued := s.order(t, taken)
 	queued.job.next(t)
 	queued.status(1, "processing", "stage", "queued", "queuePosition", 3).want(t, http.StatusOK)

@@ -43,6 +43,7 @@ func start(t *testing.T, workers int, env ...string) *system {
 		"REDIS_URL": s.redis.URL, "WORKER_URLS": s.fleet.urls(), "CALLBACK_SECRETS": secret,
 		"COS_SECRET_ID": s.cosID, "COS_SECRET_KEY": s.cosKey, "TICKET_SECRET": token() + token(),
 		"SWEEP_INTERVAL": "200ms", "WEB_ROOT": program("site"),
+		"HEARTBEAT_TIMEOUT": "10m", // a test that is slow is no worker that is lost
 	}
 	for i := 0; i < len(env); i += 2 {
 		vars[env[i]] = env[i+1]

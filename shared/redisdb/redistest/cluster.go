@@ -68,7 +68,7 @@ func ready(ctx context.Context, c *redis.Client) bool {
 // within waits until something is so, for which servers on one machine take a second or two.
 func within(tb testing.TB, trouble string, so func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			tb.Fatal(trouble)
 		}

@@ -48,7 +48,7 @@ func (s *Server) Run() {
 	}
 	c := s.Client()
 	defer func() { _ = c.Close() }()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		if err = c.Ping(context.Background()).Err(); err == nil {
 			return
 		}
