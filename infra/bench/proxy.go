@@ -1,16 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
 
-// proxy passes connections on to a server and counts the round trips on them: each time a client sends after it has been
-// answered, or for the first time. A pipeline, which waits for nothing, is one.
+// proxy passes Redis' connections on to a server and counts the round trips on them: commands that are begun when all before them have been
+// answered. A pipeline, which waits for nothing, is one, however many pieces it comes in.
 type proxy struct {
 	address  string
 	server   string
@@ -52,29 +55,79 @@ func (p *proxy) pass(ctx context.Context, client net.Conn) {
 	end := sync.OnceFunc(func() { _ = errors.Join(client.Close(), server.Close()) })
 	stop := context.AfterFunc(ctx, end)
 	defer stop()
-	var asking atomic.Bool // the client spoke last
+	var waiting atomic.Int64 // commands that have begun and are not answered
 	p.running.Go(func() {
 		defer end()
-		_, _ = io.Copy(client, tap{server, func() { asking.Store(false) }}) // ends with the connection
+		_ = passValues(client, server, nil, func() { waiting.Add(-1) }) // ends with the connection
 	})
 	defer end()
-	_, _ = io.Copy(server, tap{client, func() {
-		if asking.CompareAndSwap(false, true) {
+	_ = passValues(server, client, func() {
+		if waiting.Add(1) == 1 {
 			p.trips.Add(1)
 		}
-	}})
+	}, nil)
 }
 
-// tap tells of each piece that is read, before it is passed on.
-type tap struct {
-	io.Reader
-	heard func()
-}
-
-func (t tap) Read(b []byte) (int, error) {
-	n, err := t.Reader.Read(b)
-	if n > 0 {
-		t.heard()
+// passValues copies values of Redis' protocol (RESP2, https://redis.io/docs/latest/develop/reference/protocol-spec/), of which commands are some, and
+// tells of each before its first byte and after its last one are passed on.
+func passValues(to io.Writer, from io.Reader, begun, ended func()) error {
+	w := bufio.NewWriter(to)
+	r := bufio.NewReader(prompt{from, w})
+	for {
+		if _, err := r.Peek(1); err != nil {
+			return err
+		}
+		if begun != nil {
+			begun()
+		}
+		if err := passValue(w, r); err != nil {
+			return err
+		}
+		if ended != nil {
+			ended()
+		}
 	}
-	return n, err
+}
+
+// prompt passes on what has been read before it reads on.
+type prompt struct {
+	io.Reader
+	held *bufio.Writer
+}
+
+func (p prompt) Read(b []byte) (int, error) {
+	if err := p.held.Flush(); err != nil {
+		return 0, err
+	}
+	return p.Reader.Read(b)
+}
+
+// passValue copies one value with all that is in it.
+func passValue(w *bufio.Writer, r *bufio.Reader) error {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if _, err := w.WriteString(line); err != nil {
+		return err
+	}
+	if line[0] != '$' && line[0] != '*' {
+		return nil
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(line[1:]))
+	if err != nil {
+		return err
+	}
+	if line[0] == '$' && n >= 0 { // -1 is null
+		_, err := io.CopyN(struct{ io.Writer }{w}, r, int64(n)+2) // not by its ReadFrom, in which prompt can't flush
+		return err
+	}
+	if line[0] == '*' {
+		for range max(0, n) {
+			if err := passValue(w, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
