@@ -326,3 +326,19 @@ func TestObjectKeys(t *testing.T) {
 		}
 	}
 }
+
+// A Redis at its maxmemory takes nothing in until something goes.
+func TestAPictureIsDeletedFromAFullRedis(t *testing.T) {
+	rdb := redistest.Start(t).Client()
+	s := New(rdb)
+	p := add(t, s, picture("ann"))
+	if err := rdb.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), "ann", p.ID); err != nil {
+		t.Error(err)
+	}
+	if n := rdb.ZCard(t.Context(), taskstore.TrashKey(task.PartitionOf("ann"))).Val(); n != 4 {
+		t.Errorf("%d deletions of its two objects are to come", n)
+	}
+}

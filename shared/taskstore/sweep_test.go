@@ -229,3 +229,33 @@ func TestTheBacklog(t *testing.T) {
 	f.must(err)
 	f.same(got, Backlog{Living: 2, Late: 3 * time.Second})
 }
+
+// A Redis at its maxmemory takes nothing in until something goes: what a user deletes and what the sweeper ends or forgets must go then, too.
+func TestAFullRedisIsFreed(t *testing.T) {
+	f := setUp(t)
+	deleted, expired, late := f.processing().TaskID, f.processing().TaskID, f.processing().TaskID
+	for _, id := range []string{deleted, expired} {
+		f.result(id, "a.png", 1)
+		_, _, err := f.report(id, "completed", 1)
+		f.must(err)
+	}
+	f.age(expired, policy.Retention+time.Minute)
+	f.age(late, policy.TaskTimeout+time.Minute)
+	living := f.processing().TaskID
+	f.must(f.rdb.ConfigSet(f.ctx, "maxmemory", "1").Err())
+
+	_, _, err := f.report(living, "processing", 1)
+	f.refused(err, fault.Unavailable)
+	_, err = f.store.Delete(f.ctx, user, deleted)
+	f.must(err)
+	_, err = f.store.BeginRun(f.ctx, time.Minute)
+	f.must(err)
+	f.same(f.look(expired).What, "expired")
+	f.same(f.look(late).What, "timeout")
+	_, err = f.store.Delete(f.ctx, user, living)
+	f.must(err)
+	for _, id := range []string{deleted, expired, living} {
+		f.same(len(f.rdb.Keys(f.ctx, "*"+id+"*").Val()), 0)
+	}
+	f.same(len(f.trash(deleted)), 10) // five objects, twice each
+}

@@ -8,10 +8,12 @@ end
 if present() ~= 'ready' then
 	return fault('picture_not_found')
 end
-for _, key in ipairs(redis.call('HMGET', RECORD, 'key', 'thumbnailKey')) do
-	discard_at(key, NOW, NOW + tonumber(ARGV[3]))
-end
+local objects = redis.call('HMGET', RECORD, 'key', 'thumbnailKey')
+-- What frees memory comes first: a server at its maxmemory refuses what may take some, but not to a script that has begun to write.
 redis.call('DEL', RECORD)
 redis.call('ZREM', INDEX, ID)
+for _, key in ipairs(objects) do
+	discard_at(key, NOW, NOW + tonumber(ARGV[3]))
+end
 redis.call('SET', DELETED, ARGV[4], 'PX', ARGV[5])
 return OK

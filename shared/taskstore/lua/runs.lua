@@ -5,6 +5,10 @@
 --
 -- → now (ms), when the last gap ended (ms; 0: never)
 
+-- A write that takes no memory, and changes nothing: a server at its maxmemory refuses the others to a script that has not begun to write,
+-- and without the sweeper's runs nothing would ever be freed.
+redis.call('PERSIST', KEYS[1])
+
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local last = tonumber(redis.call('HGET', KEYS[1], 'last') or now)
