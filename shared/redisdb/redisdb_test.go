@@ -60,15 +60,19 @@ func (r reply) Error() string { return string(r) }
 func (reply) RedisError()     {}
 
 func TestWhatIsAwayAndWhatIsOurMistake(t *testing.T) {
-	for _, err := range []error{reply("LOADING Redis is loading"), reply("OOM command not allowed"), reply("READONLY You can't write"),
+	for _, err := range []error{
+		reply("LOADING Redis is loading"), reply("OOM command not allowed"), reply("READONLY You can't write"),
 		reply("ERR Error running script (call to f_6b1b): @user_script:12: @user_script: 12: -OOM command not allowed when used memory > 'maxmemory'."),
-		io.EOF, context.DeadlineExceeded} {
+		io.EOF, context.DeadlineExceeded,
+	} {
 		if !fault.Is(Away(err), fault.Unavailable) {
 			t.Errorf("%v is not said to pass", err)
 		}
 	}
-	for _, err := range []error{reply("WRONGTYPE Operation against a key"), reply("ERR Error running script"),
-		reply("ERR Error running script (call to f_6b1b): @user_script:12: @user_script: 12: -WRONGTYPE Operation against a key, OOM"), redis.Nil, context.Canceled} {
+	for _, err := range []error{
+		reply("WRONGTYPE Operation against a key"), reply("ERR Error running script"),
+		reply("ERR Error running script (call to f_6b1b): @user_script:12: @user_script: 12: -WRONGTYPE Operation against a key, OOM"), redis.Nil, context.Canceled,
+	} {
 		if got := Away(err); got == nil || fault.Is(got, fault.Unavailable) || !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)
 		}
