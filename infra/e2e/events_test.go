@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A stream can be taken up at any of its events; what can't be served is served from the beginning.
@@ -202,14 +203,18 @@ func TestStreams(t *testing.T) {
 // restless reader leaves after each few events and comes back.
 func (s *system) follow(t *testing.T, ref string, restless bool) []event {
 	var all []event
-	for {
+	for deadline := time.Now().Add(patience); ; {
 		st, status := s.tryListen(t, ref, strconv.Itoa(len(all)))
 		switch {
 		case status == http.StatusNoContent:
 			return all
+		case st == nil && time.Now().After(deadline):
+			t.Errorf("refused for good: %d", status)
+			return all
 		case st == nil:
 			continue // being restarted
 		}
+		deadline = time.Now().Add(patience)
 		here := 0
 		for e := range st.events {
 			if e.name == "progress" {
