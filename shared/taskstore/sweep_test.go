@@ -230,8 +230,9 @@ func TestTheBacklog(t *testing.T) {
 	f.same(got, Backlog{Living: 2, Late: 3 * time.Second})
 }
 
-// A Redis at its maxmemory takes nothing in until something goes: what a user deletes and what the sweeper ends or forgets must go then, too.
-func TestAFullRedisIsFreed(t *testing.T) {
+// A Redis at its maxmemory takes nothing in until something goes: what a user deletes and what the sweeper ends or forgets must go then, too,
+// and what is there can be read.
+func TestAFullRedisIsReadAndFreed(t *testing.T) {
 	f := setUp(t)
 	deleted, expired, late := f.processing().TaskID, f.processing().TaskID, f.processing().TaskID
 	for _, id := range []string{deleted, expired} {
@@ -246,6 +247,7 @@ func TestAFullRedisIsFreed(t *testing.T) {
 
 	_, _, err := f.report(living, "processing", 1)
 	f.refused(err, fault.Unavailable)
+	f.same(f.get(living).Status, task.Processing)
 	_, err = f.store.Delete(f.ctx, user, deleted)
 	f.must(err)
 	_, err = f.store.BeginRun(f.ctx, time.Minute)
