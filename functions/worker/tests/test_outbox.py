@@ -24,7 +24,7 @@ from tests.outboxes import (
 )
 from worker.dispatch import Dispatch, Target
 from worker.outbox import Closed, Depth
-from worker.outbox.sender import GRANTS_MAX, LANES, backoff
+from worker.outbox.sender import GRANTS_FOR, GRANTS_MAX, LANES, backoff
 
 OK = [(name, 200) for name in (*RESULTS, "completed")]
 
@@ -379,17 +379,43 @@ def test_a_grant_that_cannot_be_used_is_asked_for_again(
 def test_an_upload_that_is_always_refused_fails_the_task(
     backend: Backend, tmp_path: Path, task_id: str
 ) -> None:
-    backend.answer_next("put", *[403] * GRANTS_MAX)
+    clock = FixedClock()
+    tries = GRANTS_MAX + 2
+    backend.answer_next("put", *[403] * tries)
     job = dispatch(backend, task_id)
 
     async def test(outbox: Watched) -> None:
         await outbox.accept(job)
         await outbox.add_result(job.target, result(tmp_path / "out", "large.bin", LARGE))
+        for tried in range(1, tries):
+            await outbox.until(lambda: outbox.outcomes["result", "retried"] == tried)  # noqa: B023 - awaited here
+            clock.now += GRANTS_FOR / (tries - 1)
         await outbox.until_settled(job.target)
 
-    run(tmp_path, test)
-    assert len(backend.of(task_id, "put")) == GRANTS_MAX
+    run(tmp_path, test, clock)
+    assert len(backend.of(task_id, "put")) == tries
     assert backend.statuses(task_id) == ["failed"]
+
+
+def test_a_storage_that_refuses_for_a_while_costs_no_result(
+    backend: Backend, tmp_path: Path, task_id: str
+) -> None:
+    clock = FixedClock()
+    refusals = [403, 400, 409, 403, 404, 408]
+    backend.answer_next("put", *refusals)
+    job = dispatch(backend, task_id)
+
+    async def test(outbox: Watched) -> None:
+        await outbox.accept(job)
+        await outbox.add_result(job.target, result(tmp_path / "out", "large.bin", LARGE))
+        for tried in range(1, len(refusals) + 1):
+            await outbox.until(lambda: outbox.outcomes["result", "retried"] == tried)  # noqa: B023 - awaited here
+            clock.now += GRANTS_FOR / (len(refusals) + 1)
+        await outbox.until(lambda: outbox.outcomes["result", "sent"])
+
+    run(tmp_path, test, clock)
+    assert backend.stored["large.bin"] == LARGE
+    assert backend.statuses(task_id) == []
 
 
 # -- time ---------------------------------------------------------------------------------------------

@@ -20,8 +20,13 @@ LANES = 8
 RETRY_BASE, RETRY_FOR = 0.5, 24 * 3600.0
 """Seconds: at most before the first retry, and until a message becomes a dead letter."""
 
-GRANTS_MAX = 3
-"""How many uploads of one file the storage may refuse before the result counts as refused."""
+GRANTS_MAX, GRANTS_FOR = 3, 600.0
+"""A result counts as refused when the storage refused so many uploads of its file, and so many seconds
+after it was to be sent.
+
+It refuses what nothing is wrong with, too: while the backend's credentials have run out, a clock is off, or
+a slow line stalls (400 RequestTimeout).
+"""
 
 POLL = 2.0
 """Seconds between two looks at the table: the command writes into it, too."""
@@ -170,11 +175,11 @@ class Sender:
 
     async def _put_off(self, message: Message, error: Retry) -> None:
         refused_uploads = message.refused_uploads + isinstance(error, UploadRefused)
-        if refused_uploads >= GRANTS_MAX:
+        now = self._clock()
+        if refused_uploads >= GRANTS_MAX and now >= message.written + GRANTS_FOR:
             await self._refused(message, Refused(0, "storage_refused", str(error)))
             return
         pause = backoff(message.tries, error.after)
-        now = self._clock()
         if now + pause > message.written + RETRY_FOR:
             await self._bury(message, f"no answer for {RETRY_FOR / 3600:g} h, at last: {error}")
             return
