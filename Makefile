@@ -144,8 +144,10 @@ chromium:
 	@infra/local/setup/chromium
 
 .PHONY: check
-check: lint deploy-check audit test conform ## what CI runs: linters, what can be known of a deployment and of what is shipped, every test
-	$(MAKE) --no-print-directory chaos SEED=1
+check: ## what CI runs: linters, what can be known of a deployment and of what is shipped, every test
+	$(MAKE) --no-print-directory -j2 lint deploy-check audit # these wait for the network in turn
+	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory -j2 conform chaos SEED=1
 
 # args audit  GOVULNDB=file:///folder
 .PHONY: audit
