@@ -63,8 +63,10 @@ func (a *Authenticator) User(r *http.Request) (string, error) {
 	if !ok {
 		return "", fault.New(fault.Unauthorized, "")
 	}
-	var claims jwt.RegisteredClaims
-	_, err := a.parser.ParseWithClaims(raw, &claims, func(t *jwt.Token) (any, error) { return a.key(r.Context(), t) })
+	// Names of claims are compared as they are (RFC 7519, section 4), which a struct would not do: an issuer may let its users choose
+	// claims of their own, and a `Sub` among them is no user.
+	claims := jwt.MapClaims{}
+	_, err := a.parser.ParseWithClaims(raw, claims, func(t *jwt.Token) (any, error) { return a.key(r.Context(), t) })
 	switch {
 	case fault.Is(err, fault.Unavailable):
 		return "", err
@@ -72,14 +74,19 @@ func (a *Authenticator) User(r *http.Request) (string, error) {
 		return "", &fault.Error{Code: fault.Unauthorized, Detail: "The bearer token has expired.", Cause: err}
 	case err != nil:
 		return "", &fault.Error{Code: fault.Unauthorized, Cause: err}
-	case claims.Subject == "":
-		return "", fault.New(fault.Unauthorized, "The bearer token names no user.")
 	}
-	return claims.Subject, nil
+	user, err := claims.GetSubject()
+	if err != nil || user == "" {
+		return "", &fault.Error{Code: fault.Unauthorized, Detail: "The bearer token names no user.", Cause: err}
+	}
+	return user, nil
 }
 
 // key finds what verifies t, whose algorithm is among the configured ones.
 func (a *Authenticator) key(ctx context.Context, t *jwt.Token) (any, error) {
+	if _, critical := t.Header["crit"]; critical {
+		return nil, errors.New("the token has extensions that must be understood") // RFC 7515, section 4.1.11: here none is
+	}
 	if t.Method == jwt.SigningMethodHS256 {
 		return a.secret, nil
 	}

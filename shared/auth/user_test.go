@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,7 @@ func TestHS256(t *testing.T) {
 		"lower case":     "bearer " + good,
 		"kid is ignored": "Bearer " + sign(t, jwt.SigningMethodHS256, []byte(secret), "some", claims(nil)),
 		"among aud":      "Bearer " + hs(claims(jwt.MapClaims{"aud": []string{"x", "recon3d"}})),
+		"another's Sub":  "Bearer " + hs(claims(jwt.MapClaims{"SUB": "bob", "Sub": "bob", "ſub": "bob"})),
 		"within leeway":  "Bearer " + hs(claims(jwt.MapClaims{"exp": time.Now().Add(-leeway / 2).Unix()})),
 	} {
 		if user, err := ask(a, header); err != nil || user != "ann" {
@@ -71,6 +73,12 @@ func TestHS256(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := strings.Split(good, ".")
+	critical := jwt.NewWithClaims(jwt.SigningMethodHS256, claims(nil))
+	critical.Header["crit"], critical.Header["b64"] = []string{"b64"}, false
+	extended, err := critical.SignedString([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, header := range map[string]string{
 		"none":            "",
 		"no token":        "Bearer ",
@@ -88,6 +96,9 @@ func TestHS256(t *testing.T) {
 		"no sub":          "Bearer " + hs(claims(jwt.MapClaims{"sub": nil})),
 		"empty sub":       "Bearer " + hs(claims(jwt.MapClaims{"sub": ""})),
 		"sub of no text":  "Bearer " + hs(claims(jwt.MapClaims{"sub": 7})),
+		"Sub":             "Bearer " + hs(claims(jwt.MapClaims{"sub": nil, "Sub": "ann"})),
+		"exp of no time":  "Bearer " + hs(claims(jwt.MapClaims{"exp": strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)})),
+		"crit":            "Bearer " + extended,
 		"other issuer":    "Bearer " + hs(claims(jwt.MapClaims{"iss": "x"})),
 		"no issuer":       "Bearer " + hs(claims(jwt.MapClaims{"iss": nil})),
 		"other audience":  "Bearer " + hs(claims(jwt.MapClaims{"aud": "x"})),
