@@ -2,12 +2,11 @@ package main
 
 import (
 	"bytes"
-	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/recon3d/recon3d/shared/fault"
 	"github.com/recon3d/recon3d/shared/httpjson"
 )
 
@@ -27,19 +26,13 @@ func (s site) page(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// asset answers a file, or plainly that it is not there: who asks for a script has no use for the page, nor for a problem
-// document. The next deployment may have it, so nobody keeps that answer.
+// asset answers a file, or that it is not there, as every function does: who asks for a script has no use for the page.
 func (s site) asset(w http.ResponseWriter, r *http.Request) error {
-	if f, ok := s[assetFolder+r.PathValue("name")]; ok {
-		f.serve(w, r)
-		return nil
+	f, ok := s[assetFolder+r.PathValue("name")]
+	if !ok {
+		return fault.New(fault.NotFound, "There is no such file.")
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNotFound)
-	if _, err := io.WriteString(w, "There is no such file.\n"); err != nil {
-		slog.Debug("caller left before its answer", "error", err)
-	}
+	f.serve(w, r)
 	return nil
 }
 

@@ -133,7 +133,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// What is not in assets is missing, plainly: neither the page nor a file from elsewhere.
+// What is not in assets is missing: neither the page nor a file from elsewhere.
 func TestMissingAssets(t *testing.T) {
 	for _, path := range []string{
 		"/assets/", "/assets/index.html", "/assets/index-AAAAAAA1.js", "/assets/models", "/assets/models/", "/assets//models/chair.glb",
@@ -143,10 +143,10 @@ func TestMissingAssets(t *testing.T) {
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			res := ask(t, method, path, "Accept-Encoding", "br")
-			if res.StatusCode != http.StatusNotFound || res.Header.Get("Content-Type") != "text/plain; charset=utf-8" || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != "" {
+			if res.StatusCode != http.StatusNotFound || res.Header.Get("Content-Type") != "application/problem+json" || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != "" {
 				t.Errorf("%s %s: %d %v", method, path, res.StatusCode, res.Header)
 			}
-			if got := read(t, res); method == http.MethodGet && got != "There is no such file.\n" {
+			if got := read(t, res); method == http.MethodGet && !strings.Contains(got, `"code":"not_found"`) {
 				t.Errorf("%s: %q", path, got)
 			}
 		}

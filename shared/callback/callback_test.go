@@ -44,6 +44,9 @@ func TestOnlyWhatIsSignedForThisEndpointIsTaken(t *testing.T) {
 		return http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {itoa(at.Unix())}, "Webhook-Signature": {"v1a,xx " + signature}}
 	}
 	now := time.Now()
+	plus := sign(secret("b"), id.String(), now)
+	plus.Set("Webhook-Timestamp", "+"+itoa(now.Unix()))
+	plus.Set("Webhook-Signature", version+base64.StdEncoding.EncodeToString(mac(ours.keys[0], id.String(), "+"+itoa(now.Unix()), body)))
 	for name, c := range map[string]struct {
 		header http.Header
 		body   string
@@ -55,6 +58,7 @@ func TestOnlyWhatIsSignedForThisEndpointIsTaken(t *testing.T) {
 		"a changed body":    {sign(secret("b"), id.String(), now), `{"a":2}`, false},
 		"stale":             {sign(secret("b"), id.String(), now.Add(-6*time.Minute)), `{"a":1}`, false},
 		"future":            {sign(secret("b"), id.String(), now.Add(6*time.Minute)), `{"a":1}`, false},
+		"a time with sign":  {plus, `{"a":1}`, false},
 		"another kind":      {sign(secret("b"), "result"+id.String()[len("status"):], now), `{"a":1}`, false},
 		"an unknown kind":   {sign(secret("b"), "hello"+id.String()[len("status"):], now), `{"a":1}`, false},
 		"no form":           {sign(secret("b"), "msg_1", now), `{"a":1}`, false},
@@ -125,6 +129,7 @@ func TestErrorsComeInEitherForm(t *testing.T) {
 		`{"error":"it broke"}`: {Code: task.WorkerFailed, Message: "it broke"},
 		`{"error":{"code":"image_rejected","message":"no object"}}`: {Code: task.ImageRejected, Message: "no object"},
 		`{"error":{"code":"cuda_oom","message":"line\none\u0000"}}`: {Code: task.WorkerFailed, Message: "line one"},
+		`{"error":"a\u202egnp.eldoof\u2066 \u2029end"}`:             {Code: task.WorkerFailed, Message: "agnp.eldoof end"},
 		`{}`: {Code: task.WorkerFailed, Message: "The reconstruction failed."},
 	} {
 		var m StatusMessage

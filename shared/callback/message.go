@@ -179,9 +179,15 @@ func invalid(fields []fault.Field) error {
 // maxWords is how much (bytes) of a worker's own words a user is shown.
 const maxWords = 500
 
-// Words makes text from elsewhere fit to be stored and shown: one line, valid UTF-8, bounded.
+// Words makes text from elsewhere fit to be stored and shown: one line, valid UTF-8, bounded, and read in the order in which it is written.
 func Words(s string) string {
-	s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	for len(s) > maxWords {
 		_, size := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-size]

@@ -152,8 +152,8 @@ func (s *Signer) Verify(h http.Header, kind Kind, body []byte) (ID, error) {
 		return ID{}, fault.New(fault.SignatureInvalid, "")
 	}
 	timestamp := h.Get("Webhook-Timestamp")
-	sent, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || time.Since(time.Unix(sent, 0)).Abs() > tolerance {
+	sent, err := strconv.ParseUint(timestamp, 10, 63) // a sign is none of a timestamp
+	if err != nil || time.Since(time.Unix(int64(sent), 0)).Abs() > tolerance {
 		return ID{}, fault.New(fault.SignatureInvalid, "")
 	}
 	for _, key := range s.keys {

@@ -59,8 +59,13 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// MediaType refuses a request whose body is of none of the wanted types, and tells which it is, with its parameters.
+// MediaType refuses a request whose body is of none of the wanted types or packed, and tells which type it is, with its parameters.
 func MediaType(r *http.Request, wanted ...string) (string, map[string]string, error) {
+	for _, coding := range r.Header.Values("Content-Encoding") {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return "", nil, fault.New(fault.UnsupportedMediaType, "Send the body as it is, without a Content-Encoding.")
+		}
+	}
 	got, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err == nil {
 		for _, t := range wanted {
