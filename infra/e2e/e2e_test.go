@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds a wait for something that has to happen. It is no expectation: a test that meets it has failed anyway.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // The binaries are in a folder of this run, named to the tests by these variables, so that there are no globals.
 const (

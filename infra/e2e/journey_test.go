@@ -124,12 +124,16 @@ func (s *system) traffic(t *testing.T, trouble func()) {
 			for !calm.Load() && !t.Failed() {
 				s.journey(t)
 			}
-			s.journey(t) // and one more when all is well again
+			if !t.Failed() {
+				s.journey(t) // one more when all is well again
+			}
 		})
 	}
+	defer func() { // also where trouble ends the test
+		calm.Store(true)
+		all.Wait()
+	}()
 	trouble()
-	calm.Store(true)
-	all.Wait()
 }
 
 // everythingDeleted deletes all tasks and pictures, and then checks.
