@@ -138,7 +138,7 @@ func TestAPictureNameCarriesThePlan(t *testing.T) {
 // Each kind of fault is one that somebody knows how to make.
 func TestKindsAreKnown(t *testing.T) {
 	all := links()
-	known := map[string]bool{"redis": true, "cosd": true, "cos": true, "callbacks": true}
+	known := map[string]bool{"redis": true, "cosd": true, "cos": true, "callbacks": true, "timer": true, "users": true}
 	for _, list := range [][]string{functions(), fakes(), reals(), all} {
 		for _, name := range list {
 			known[name] = true

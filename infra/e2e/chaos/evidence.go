@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +26,8 @@ type Evidence struct {
 	Plan     Plan
 	Stories  []*Story
 	Calls    []Call
+	Visits   []Visit
+	Answers  []Answer
 	Taken    map[string][]handover // by task
 	Keys     map[string]Key
 	Channels []string          // that somebody is subscribed to
@@ -30,6 +35,9 @@ type Evidence struct {
 	Last     map[string]Snapshot
 	Read     map[string]map[string]string // by task and result: SHA-256 of what its URL leads to
 	Listed   map[string][]string          // the tasks of each user's list
+	Document map[string]string            // each task's status document, without what is signed anew each time
+	Item     map[string]string            // the same, in its user's list
+	After    *Remains                     // what is left when users have deleted everything; nil where they have not
 	Files    []string                     // temporary files that are left
 	Open     map[string][2]int            // descriptors of each function: when it was young, and now
 	Routines map[string][2]int            // goroutines of each function: of its young successor, and of itself
@@ -127,8 +135,9 @@ func (w *world) ripe(ctx context.Context) (n int64, err error) {
 // collect gathers the evidence.
 func (w *world) collect(ctx context.Context) (*Evidence, error) {
 	e := &Evidence{
-		Plan: w.plan, Stories: w.ledger.stories, Calls: w.ledger.calls, Rest: time.Now(), Taken: map[string][]handover{}, Last: map[string]Snapshot{},
+		Plan: w.plan, Stories: w.ledger.stories, Calls: w.ledger.calls, Visits: w.ledger.visits, Answers: w.ledger.answers, Rest: time.Now(), Taken: map[string][]handover{}, Last: map[string]Snapshot{},
 		Read: map[string]map[string]string{}, Listed: map[string][]string{}, Open: map[string][2]int{}, Dead: map[string]int{},
+		Document: map[string]string{}, Item: map[string]string{},
 	}
 	var err error
 	if e.Keys, err = readKeys(ctx, w.redis); err != nil {
@@ -181,6 +190,7 @@ func (w *world) askStatus(ctx context.Context, e *Evidence) {
 			continue // the invariants miss it
 		}
 		e.Last[id] = snap
+		e.Document[id] = unsigned(snap.Document)
 		e.Read[id] = map[string]string{}
 		for name, address := range snap.URLs {
 			if a := w.people.ask(ctx, s.Plan.User, "GET", address, nil, nil); a.status == 200 {
@@ -196,7 +206,7 @@ func (w *world) askLists(ctx context.Context, e *Evidence) {
 		user, cursor := fmt.Sprintf("user-%d", i), ""
 		for {
 			var page struct {
-				Items      []struct{ TaskID string }
+				Items      []json.RawMessage
 				NextCursor *string
 			}
 			a := w.people.ask(ctx, user, "GET", "/api/reconstruction/list?limit=100"+cursor, nil, nil)
@@ -204,7 +214,12 @@ func (w *world) askLists(ctx context.Context, e *Evidence) {
 				break
 			}
 			for _, item := range page.Items {
-				e.Listed[user] = append(e.Listed[user], item.TaskID)
+				var d struct{ TaskID string }
+				if json.Unmarshal(item, &d) != nil {
+					continue // it is missed
+				}
+				e.Listed[user] = append(e.Listed[user], d.TaskID)
+				e.Item[d.TaskID] = unsigned(item)
 			}
 			if page.NextCursor == nil {
 				break
@@ -212,6 +227,77 @@ func (w *world) askLists(ctx context.Context, e *Evidence) {
 			cursor = "&cursor=" + *page.NextCursor
 		}
 	}
+}
+
+// signature is what makes two answers that say the same different: what is signed at each asking, and its time.
+var signature = regexp.MustCompile(`\?[^"]*"`)
+
+// unsigned is a document without signatures, in one spelling.
+func unsigned(document []byte) string {
+	var d any
+	if err := json.Unmarshal(document, &d); err != nil {
+		return "unreadable: " + err.Error()
+	}
+	text, err := json.Marshal(d) // names in their order
+	if err != nil {
+		panic(err) // it was read
+	}
+	return signature.ReplaceAllString(string(text), `"`)
+}
+
+// Remains is what is in Redis and COS.
+type Remains struct {
+	Keys    map[string]Key
+	Objects map[string]string
+}
+
+// tidy has the users delete all their tasks and pictures, and tells what is left when what they deleted is gone.
+func (w *world) tidy(ctx context.Context, e *Evidence) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	var all sync.WaitGroup
+	for i := range users {
+		user := fmt.Sprintf("user-%d", i)
+		all.Go(func() {
+			for _, s := range e.Stories {
+				if s.Plan.User != user {
+					continue
+				}
+				for _, id := range slices.Compact(slices.Sorted(slices.Values(s.TaskIDs))) {
+					w.people.ask(ctx, user, "DELETE", "/api/reconstruction/status/"+id, nil, nil)
+				}
+			}
+			for ctx.Err() == nil { // also pictures of uploads whose answer was lost
+				var page struct{ Items []struct{ ID string } }
+				a := w.people.ask(ctx, user, "GET", "/picture/list/page?size=100", nil, nil)
+				if a.status == http.StatusOK && a.into(&page) && len(page.Items) == 0 {
+					return
+				}
+				for _, item := range page.Items {
+					w.people.ask(ctx, user, "DELETE", "/picture/"+item.ID, nil, nil)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for {
+		ripe, err := w.ripe(ctx)
+		if err != nil {
+			return err
+		}
+		if ripe == 0 {
+			break
+		}
+		if !rested(ctx, 100*time.Millisecond) {
+			break // what is left is found
+		}
+	}
+	left := &Remains{}
+	if left.Keys, err = readKeys(ctx, w.redis); err == nil {
+		left.Objects, err = readObjects(ctx, w.bucket)
+	}
+	e.After = left
+	return err
 }
 
 // readKeys reads all of Redis.
@@ -311,6 +397,9 @@ func leftovers(dir string) ([]string, error) {
 			return nil, err
 		}
 		for _, path := range found {
+			if strings.Contains(path, ".corrupt-") {
+				continue // what a worker moved aside when its outbox was torn
+			}
 			if _, err := os.Stat(path); err == nil {
 				all = append(all, strings.TrimPrefix(path, dir+"/"))
 			}

@@ -42,6 +42,7 @@ type fakeWorker struct {
 	via     string
 	client  *http.Client
 	ahead   atomic.Int64 // seconds that its clock is wrong
+	mood    atomic.Pointer[mood]
 
 	mu   sync.Mutex
 	jobs map[string]*job // by task: the highest attempt
@@ -83,7 +84,8 @@ func serveFakeWorker() error {
 	routes.HandleFunc("POST /generate3d", w.take)
 	routes.HandleFunc("DELETE /generate3d/{id}", w.cancel)
 	routes.HandleFunc("GET /health", w.health)
-	routes.HandleFunc("POST /clock", w.clock) // for the harness alone
+	routes.HandleFunc("POST /clock", w.clock) // for the harness alone, as the next
+	routes.HandleFunc("POST /mood", w.change)
 	l, err := net.Listen("tcp", os.Getenv(addressEnv))
 	if err != nil {
 		return err
@@ -189,6 +191,9 @@ func (w *fakeWorker) take(rw http.ResponseWriter, r *http.Request) {
 		Results: base + "/result/", Uploads: base + "/upload-url/", Status: base + "/status",
 	}
 	status := w.accept(e)
+	if m := w.mood.Load(); m != nil && status == http.StatusAccepted && m.spoil(rw, r) {
+		return
+	}
 	rw.Header().Set("Content-Type", "application/json")
 	switch status {
 	case http.StatusServiceUnavailable:

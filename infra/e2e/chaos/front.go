@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/recon3d/recon3d/infra/local/gateway"
 	"github.com/recon3d/recon3d/infra/local/manifest"
@@ -24,7 +26,14 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		name = f.relay
 	}
 	f.arrival.tell(name)
-	f.gateway.ServeHTTP(&watched{ResponseWriter: w, name: name, ledger: f.ledger}, r)
+	seen := &watched{ResponseWriter: w, name: name, ledger: f.ledger}
+	f.gateway.ServeHTTP(seen, r)
+	if seen.status >= http.StatusBadRequest {
+		f.ledger.refused(Answer{
+			At: time.Now(), Function: name, Request: r.Method + " " + r.URL.Path, Status: seen.status,
+			Type: w.Header().Get("Content-Type"), RetryAfter: w.Header().Get("Retry-After"), RequestID: w.Header().Get("X-Request-Id"), Body: seen.body.String(),
+		})
+	}
 }
 
 // watched tells the ledger of an answer that is no trouble.
@@ -32,6 +41,8 @@ type watched struct {
 	http.ResponseWriter
 	name   string
 	ledger *ledger
+	status int
+	body   bytes.Buffer // of an error
 }
 
 // Unwrap is for http.ResponseController.
@@ -42,7 +53,15 @@ func (w *watched) WriteHeader(status int) {
 		w.ledger.works(w.name)
 		w.ledger.works("system")
 	}
+	w.status = status
 	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	if w.status >= http.StatusBadRequest {
+		w.body.Write(p)
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // arrivals tells who waits for it that a request for a function has come.

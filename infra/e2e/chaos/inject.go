@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +79,34 @@ func (w *world) inject(ctx context.Context, f Fault) (heal func(context.Context)
 		return nil, errors.New("there are no real workers")
 	}
 	switch kind, _, _ := strings.Cut(f.Kind, " "); kind {
+	case "redis":
+		if f.Victim == "redis" {
+			return w.ail(ctx, f)
+		}
+	case "freeze":
+		return w.freeze(ctx, f)
+	case "descriptors":
+		before, err := u.limitDescriptors(uint64(u.descriptors()))
+		return func(context.Context) error { _, err := u.limitDescriptors(before); return err }, err
+	case "hand-overs":
+		return w.mislead(ctx, f)
+	case "timer":
+		w.timing.Store(&f)
+		return func(ctx context.Context) error {
+			w.timing.CompareAndSwap(&f, nil)
+			w.callSweeper(ctx, 2)
+			return nil
+		}, nil
+	case "creates":
+		w.people.mood.Store(&f)
+		return func(context.Context) error { w.people.mood.CompareAndSwap(&f, nil); return nil }, nil
+	case "streams":
+		over, end := context.WithCancel(ctx)
+		gone := make(chan struct{})
+		go func() { w.people.storm(over, f.Amount); close(gone) }()
+		return func(context.Context) error { end(); <-gone; return nil }, nil
+	case "outbox":
+		return w.tear(f, u)
 	case "kill":
 		if f.Kind == "kill an engine" {
 			return nothing, killAll(u.children())
@@ -92,6 +123,9 @@ func (w *world) inject(ctx context.Context, f Fault) (heal func(context.Context)
 	case "callbacks", "answers":
 		return w.disturb(ctx, f)
 	case "clock":
+		if f.Victim == "redis" {
+			return w.leap(f)
+		}
 		return w.skew(ctx, f)
 	case "disk":
 		const unlimited = ^uint64(0)
@@ -101,6 +135,60 @@ func (w *world) inject(ctx context.Context, f Fault) (heal func(context.Context)
 }
 
 func nothing(context.Context) error { return nil }
+
+var errNoClock = errors.New("no clock can be set wrong: there is no C compiler")
+
+// freeze stops a function as the platform does between requests, and has its connections die meanwhile.
+func (w *world) freeze(ctx context.Context, f Fault) (heal func(context.Context) error, err error) {
+	u := w.units[f.Victim]
+	if err := u.signal(syscall.SIGSTOP); err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, to := range []string{"redis", "cos"} {
+		if link := f.Victim + arrow + to; w.network.links[link] != "" {
+			failed = append(failed, w.network.enable(ctx, link, false), w.network.enable(ctx, link, true))
+		}
+	}
+	return func(context.Context) error { return errors.Join(append(failed, u.signal(syscall.SIGCONT))...) }, nil
+}
+
+// mislead has a fake worker answer hand-overs that it takes as if it had not, or as no worker should.
+func (w *world) mislead(ctx context.Context, f Fault) (heal func(context.Context) error, err error) {
+	set := func(ctx context.Context, mood string) error {
+		return w.tellWorker(ctx, f.Victim, fmt.Sprintf("/mood?kind=%s&ms=%d", url.QueryEscape(mood), f.Amount))
+	}
+	return func(ctx context.Context) error { return set(ctx, "") }, set(ctx, f.Kind)
+}
+
+// tear kills a real worker and leaves half of its outbox, as a disk may that lost what was not yet on it.
+func (w *world) tear(f Fault, u *unit) (heal func(context.Context) error, err error) {
+	u.lose()
+	path := filepath.Join(w.dir, f.Victim, "outbox.db")
+	if f.Kind == "outbox forgets" {
+		path += "-wal"
+	}
+	switch about, cause := os.Stat(path); {
+	case cause == nil:
+		err = os.Truncate(path, about.Size()/2)
+	case !errors.Is(cause, fs.ErrNotExist):
+		err = cause
+	}
+	return func(ctx context.Context) error { u.start(); return w.answering(u, f.Victim, 0)(ctx) }, err
+}
+
+// tellWorker has a fake worker do what only the harness asks for.
+func (w *world) tellWorker(ctx context.Context, worker, what string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+w.ports[worker]+what, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
 
 // answering waits until a process answers again, another one than old, and notes that.
 func (w *world) answering(u *unit, name string, old int) func(context.Context) error {
@@ -191,15 +279,7 @@ func (w *world) disturb(ctx context.Context, f Fault) (heal func(context.Context
 // skew sets a fake worker's clock wrong.
 func (w *world) skew(ctx context.Context, f Fault) (heal func(context.Context) error, err error) {
 	set := func(ctx context.Context, seconds int) error {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://%s/clock?ahead=%d", w.ports[f.Victim], seconds), nil)
-		if err != nil {
-			return err
-		}
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return err
-		}
-		return res.Body.Close()
+		return w.tellWorker(ctx, f.Victim, fmt.Sprintf("/clock?ahead=%d", seconds))
 	}
 	ahead := f.Amount
 	if f.Kind == "clock behind" {

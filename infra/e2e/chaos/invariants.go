@@ -2,13 +2,19 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
+	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/recon3d/recon3d/shared/fault"
+	"github.com/recon3d/recon3d/shared/httpjson"
 )
 
 // invariant is something that is so whatever went wrong. check tells each way in which it is not.
@@ -25,16 +31,20 @@ func invariants() []invariant {
 		{"outcome", "a task ends as it was meant to: none is FAILED because a worker died", outcomes},
 		{"bytes", "COMPLETED: all required results are there, byte for byte what the worker of the winning attempt made", bytesOfTheWinner},
 		{"events", "each client saw each durable event once, in order, ending in the true state", eventsOnce},
+		{"strangers", "who claims to have seen any event gets the rest of those that there are, or all", strangers},
 		{"lifecycle", "each stream in Redis is whole, and its moves are those that a task may make", lifecycle},
 		{"no way back", "status never tells of a state that was before one it told of", noWayBack},
 		{"effects", "each callback that was answered 200 had its effect", effects},
 		{"honest workers", "no message of a worker is refused that says what is so", honest},
+		{"errors", "each error says what it is, as a problem document, and none is said to be ours", errorsTold},
 		{"users", "no user meets an error that a retry does not mend", func(e *Evidence) []string { return perStory(e, func(s *Story) []string { return s.Refusals }) }},
 		{"one create", "a create is one task, however often it is sent", oneCreate},
+		{"list", "a list tells of each task what its own document tells", listed},
 		{"input", "each picture that was uploaded is there, and each worker is given the one of its task", input},
 		{"objects", "each object of COS belongs to a picture or a task or is in the trash, and is what its record says", objects},
 		{"keys", "each key of Redis is of a known kind, and those expire that should", keys},
 		{"indexes", "the indexes agree with the tasks and pictures", indexes},
+		{"remains", "when users have deleted everything nothing is left but the trash, and what expires", remains},
 		{"subscriptions", "nobody is subscribed to a task that nobody watches", func(e *Evidence) []string { return e.Channels }},
 		{"descriptors", "no function keeps descriptors", descriptors},
 		{"goroutines", "no function keeps goroutines", goroutines},
@@ -586,3 +596,100 @@ func goroutines(e *Evidence) []string {
 
 // waited is how long a task took from its create to its end, as its client saw it.
 func (s *Story) waited() time.Duration { return s.Final.Sub(s.Accepted) }
+
+func strangers(e *Evidence) []string {
+	var wrong []string
+	deleted := deletedOf(e)
+	for _, v := range e.Visits {
+		if len(v.Events) == 0 || deleted[v.TaskID] {
+			continue
+		}
+		stored := e.stream(v.TaskID)
+		first, err := strconv.Atoi(v.Events[0].ID)
+		from, bad := strconv.Atoi(v.From)
+		if err != nil || first != 1 && (bad != nil || first != from+1) {
+			wrong = append(wrong, fmt.Sprintf("%s: who came with %q was first told of %+v", v.TaskID, v.From, v.Events[0]))
+			continue
+		}
+		for i, event := range v.Events {
+			if n := first - 1 + i; n >= len(stored) || stored[n] != event {
+				wrong = append(wrong, fmt.Sprintf("%s: who came with %q was told of %+v as event %d", v.TaskID, v.From, event, n+1))
+				break
+			}
+		}
+	}
+	return wrong
+}
+
+func errorsTold(e *Evidence) []string {
+	var wrong []string
+	for _, a := range e.Answers {
+		var p httpjson.Problem
+		err := json.Unmarshal([]byte(a.Body), &p)
+		known, _ := httpjson.Describe(fault.New(p.Code, ""))
+		why := ""
+		switch {
+		case a.Type != "application/problem+json" || err != nil:
+			why = "is no problem document"
+		case p.Status != a.Status || p.Title != http.StatusText(a.Status) || p.Type != "about:blank" || p.Detail == "":
+			why = "does not say what it is"
+		case p.RequestID == "" || p.RequestID != a.RequestID:
+			why = "is not of its request, " + a.RequestID
+		case a.Status == http.StatusGatewayTimeout: // the gateway's own, in the platform's place
+		case known.Status != a.Status:
+			why = "has another code"
+		case p.Code == fault.Internal:
+			why = "is said to be ours"
+		case (a.Status == http.StatusServiceUnavailable || a.Status == http.StatusTooManyRequests) && a.RetryAfter == "":
+			why = "does not say when to try again"
+		default:
+			continue
+		}
+		if why != "" {
+			wrong = append(wrong, fmt.Sprintf("%s at %s: the answer %d %s: %s", a.Request, a.At.Format("15:04:05.000"), a.Status, why, a.Body))
+		}
+	}
+	return wrong
+}
+
+func listed(e *Evidence) []string {
+	var wrong []string
+	for id, document := range e.Document {
+		if item := e.Item[id]; item != "" && item != document { // where it is missing, oneCreate says so
+			wrong = append(wrong, fmt.Sprintf("%s is %s, and in the list %s", id, document, item))
+		}
+	}
+	return wrong
+}
+
+func remains(e *Evidence) []string {
+	if e.After == nil {
+		return nil
+	}
+	var wrong []string
+	trash := map[string]bool{}
+	for name, k := range e.After.Keys {
+		switch kind := kindOf(name); {
+		case kind == "trash":
+			for member := range k.Scores {
+				_, key, _ := strings.Cut(member, " ")
+				trash[key] = true
+			}
+		case kind == "sweep", k.Expires:
+		case kind == "active": // what lapses; see indexes
+			for member, until := range k.Scores {
+				if math.IsInf(until, 1) {
+					wrong = append(wrong, fmt.Sprintf("%s still counts in %s", member, name))
+				}
+			}
+		default:
+			wrong = append(wrong, name+" is left")
+		}
+	}
+	for key := range e.After.Objects {
+		if !trash[key] {
+			wrong = append(wrong, key+" is left")
+		}
+	}
+	return wrong
+}

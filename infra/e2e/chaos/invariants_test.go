@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,6 +137,21 @@ func plants() []plant {
 	evidence := func(change func(*planted, *Evidence)) func(*planted) {
 		return func(p *planted) { p.late = func(e *Evidence) { change(p, e) } }
 	}
+	visited := func(change func(*planted, *Visit)) func(*planted) {
+		return evidence(func(p *planted, e *Evidence) {
+			v := Visit{TaskID: p.task.TaskID(), Status: 200}
+			change(p, &v)
+			e.Visits = append(slices.Clone(e.Visits), v)
+		})
+	}
+	answered := func(status int, code, retryAfter string) func(*planted) {
+		return evidence(func(_ *planted, e *Evidence) {
+			e.Answers = append(slices.Clone(e.Answers), Answer{
+				Status: status, Type: "application/problem+json", RetryAfter: retryAfter, RequestID: "r",
+				Body: fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d,"detail":"d","code":%q,"requestId":"r"}`, http.StatusText(status), status, code),
+			})
+		})
+	}
 	return []plant{
 		{"the relay does not read again after a reconnection", "events", story(func(s *Story) { s.Events = slices.Delete(s.Events, 2, 3) })},
 		{"the relay sends what it sent before", "events", story(func(s *Story) { s.Events = slices.Insert(s.Events, 2, s.Events[1]) })},
@@ -186,6 +203,30 @@ func plants() []plant {
 		{"a task fails because its worker died", "outcome", evidence(func(p *planted, e *Evidence) {
 			e.Last[p.task.TaskID()] = Snapshot{Status: "FAILED", Error: "worker_lost"}
 		})},
+		{"the relay believes an id that nobody can have seen", "strangers", visited(func(p *planted, v *Visit) { v.From, v.Events = "99", p.task.Events[1:] })},
+		{"the relay takes what is no number for one", "strangers", visited(func(p *planted, v *Visit) { v.From, v.Events = "1abc", p.task.Events[1:] })},
+		{"the relay leaves out an event for who comes back", "strangers", visited(func(p *planted, v *Visit) {
+			v.From, v.Events = "1", slices.Delete(slices.Clone(p.task.Events[1:]), 1, 2)
+		})},
+		{"a Redis that is full is told as a fault of ours", "errors", answered(500, "internal", "")},
+		{"an error does not say when to try again", "errors", answered(503, "unavailable", "")},
+		{"an error has the status of another", "errors", answered(404, "unavailable", "2")},
+		{"a panic is answered by net/http", "errors", evidence(func(_ *planted, e *Evidence) {
+			e.Answers = append(slices.Clone(e.Answers), Answer{Status: 500, Type: "text/plain", Body: "Internal Server Error"})
+		})},
+		{"the list is read from elsewhere", "list", evidence(func(p *planted, e *Evidence) {
+			id := p.task.TaskID()
+			e.Item[id] = strings.Replace(e.Item[id], "COMPLETED", "PROCESSING", 1)
+		})},
+		{"a deletion leaves a task's events", "remains", evidence(func(p *planted, e *Evidence) {
+			e.After = &Remains{Keys: map[string]Key{p.key("task:ID:events"): {Type: "stream"}}}
+		})},
+		{"a deletion leaves an object", "remains", evidence(func(p *planted, e *Evidence) {
+			e.After = &Remains{Objects: map[string]string{"reconstruction/" + p.task.TaskID() + "/output3d.zip": ""}}
+		})},
+		{"a deleted task counts as active", "remains", evidence(func(p *planted, e *Evidence) {
+			e.After = &Remains{Keys: map[string]Key{p.ofUser("active"): {Scores: map[string]float64{p.task.TaskID(): math.Inf(1)}}}}
+		})},
 		{"a task never ends", "one end", evidence(func(p *planted, e *Evidence) { e.Last[p.task.TaskID()] = Snapshot{Status: "PROCESSING"} })},
 		{"a create is never accepted", "one end", story(func(s *Story) { s.TaskIDs = nil })},
 		{"a deleted task is still there", "one end", func(p *planted) {
@@ -228,6 +269,7 @@ func (p *planted) ofUser(kind string) string {
 // Each invariant finds bugs of its kind, on a real system where nothing else is wrong.
 func TestPlantedBugsAreFound(t *testing.T) {
 	w := begin(t, calm())
+	w.untidy = true
 	r, err := w.run(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)

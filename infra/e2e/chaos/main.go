@@ -194,8 +194,8 @@ func findPrograms(ctx context.Context, bin string, say func(string, ...any)) err
 			return fmt.Errorf("the functions are not built (%w): run make build", err)
 		}
 	}
-	if library := filepath.Join(bin, "clock.so"); !there(library) {
-		source := filepath.Join("infra", "e2e", "chaos", "clock", "clock.c")
+	source := filepath.Join("infra", "e2e", "chaos", "clock", "clock.c")
+	if library := filepath.Join(bin, "clock.so"); !newer(library, source) {
 		//nolint:gosec // library is of this command's own argument
 		if said, err := exec.CommandContext(ctx, "cc", "-O2", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
 			say("the clocks of Redis and real workers are right, for the wrong one can't be compiled: %v %s", err, said)
@@ -251,6 +251,11 @@ func (w *world) run(ctx context.Context, say func(string, ...any)) (*Report, err
 	e, err := w.collect(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if !w.untidy {
+		if err := w.tidy(ctx, e); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.hangUp(ctx, e); err != nil {
 		return nil, err

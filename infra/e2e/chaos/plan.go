@@ -76,7 +76,7 @@ const (
 	// shortest is the least time in which tasks are created, so that few tasks meet several faults, too.
 	shortest = 15 * time.Second
 	// perTask is how many faults there are to a task: at 100 tasks each kind comes once.
-	perTask = 0.4
+	perTask = 0.6
 	// leastFaults is the number of faults that a small plan has.
 	leastFaults = 6
 	users       = 4

@@ -90,12 +90,7 @@ func (w *world) report(e *Evidence, injected []Injected, healed, rest time.Time)
 	r := &Report{
 		Seed: w.plan.Seed, Tasks: len(w.plan.Tasks), Violations: judge(e),
 		Run: healed.Sub(w.started).Seconds(), Heal: rest.Sub(healed).Seconds(), Callbacks: len(e.Calls),
-		Open: e.Open, Routines: e.Routines, Clocks: map[string]int{},
-	}
-	for name, wrong := range w.plan.Clocks {
-		if w.clock(name) != nil {
-			r.Clocks[name] = wrong
-		}
+		Open: e.Open, Routines: e.Routines, Clocks: w.wrongClocks(),
 	}
 	var recoveries, lost, waits []float64
 	for _, in := range injected {
@@ -136,10 +131,7 @@ func (w *world) cost(e *Evidence, in Injected) FaultReport {
 			break
 		}
 	}
-	began := in.Began
-	if w.clock("redis") != nil { // by which events are dated
-		began = began.Add(time.Duration(w.plan.Clocks["redis"]) * time.Second)
-	}
+	began := in.Began.Add(time.Duration(w.wrongClocks()["redis"]) * time.Second) // events are dated by it
 	for _, id := range in.Held {
 		for _, event := range e.stream(id) {
 			if at, err := time.Parse(time.RFC3339, event.At); err == nil && at.After(began) {

@@ -52,6 +52,26 @@ func (s *storage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusInternalServerError, "InternalError")
 	case "cos answers 503":
 		s.fail(w, r, http.StatusServiceUnavailable, "SlowDown")
+	case "cos forbids":
+		if s.chance() {
+			s.proxy.ServeHTTP(w, r)
+			return
+		}
+		say(w, http.StatusForbidden, []string{"ExpiredToken", "RequestTimeTooSkewed", "AccessDenied", "InvalidAccessKeyId"}[s.pick(4)])
+	case "cos answers 409":
+		if r.Method == http.MethodGet || r.Method == http.MethodHead || s.chance() {
+			s.proxy.ServeHTTP(w, r)
+			return
+		}
+		say(w, http.StatusConflict, "OperationAborted")
+	case "cos breaks off":
+		s.breakOff(w, r)
+	case "cos fails in a 200":
+		if r.Header.Get("X-Cos-Copy-Source") != "" || r.Method == http.MethodPost && r.URL.Query().Has("delete") {
+			s.fail(w, r, http.StatusOK, "InternalError")
+			return
+		}
+		s.proxy.ServeHTTP(w, r)
 	case "cos is slow":
 		select {
 		case <-time.After(time.Duration(m.Amount) * time.Millisecond):
@@ -68,15 +88,59 @@ func (s *storage) fail(w http.ResponseWriter, r *http.Request, status int, code 
 	if s.chance() {
 		s.proxy.ServeHTTP(&blind{header: http.Header{}}, r.WithContext(context.WithoutCancel(r.Context())))
 	}
+	say(w, status, code)
+}
+
+func say(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
 	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>of the chaos</Message></Error>", code) // its reader may have left
 }
 
-func (s *storage) chance() bool {
+// breakOff closes the connection: after a part of what comes, when all is done but the answer, or after a part of that.
+func (s *storage) breakOff(w http.ResponseWriter, r *http.Request) {
+	switch s.pick(4) {
+	case 0:
+		_, _ = io.CopyN(io.Discard, r.Body, r.ContentLength/2) // the rest stays where it is
+	case 1:
+		s.proxy.ServeHTTP(&blind{header: http.Header{}}, r.WithContext(context.WithoutCancel(r.Context())))
+	case 2:
+		s.proxy.ServeHTTP(&half{ResponseWriter: w}, r)
+	default:
+		s.proxy.ServeHTTP(w, r)
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// half passes on half of an answer's body, under the header of the whole.
+type half struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (h *half) WriteHeader(status int) {
+	h.left, _ = strconv.ParseInt(h.Header().Get("Content-Length"), 10, 64) // 0 where it says nothing
+	h.left /= 2
+	h.ResponseWriter.WriteHeader(status)
+}
+
+func (h *half) Write(p []byte) (int, error) {
+	n := min(int64(len(p)), h.left)
+	h.left -= n
+	if _, err := h.ResponseWriter.Write(p[:n]); err != nil || n == int64(len(p)) {
+		return int(n), err
+	}
+	_ = http.NewResponseController(h.ResponseWriter).Flush() // what comes next is the end
+	panic(http.ErrAbortHandler)
+}
+
+func (s *storage) chance() bool { return s.pick(2) == 0 }
+
+func (s *storage) pick(n int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rng.IntN(2) == 0
+	return s.rng.IntN(n)
 }
 
 // spoil changes an answer where it is told to.

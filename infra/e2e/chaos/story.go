@@ -56,6 +56,7 @@ type Snapshot struct {
 	Results  map[string]string // SHA-256 by name
 	URLs     map[string]string // by name
 	Error    string
+	Document []byte `json:"-"`
 }
 
 // final tells whether nothing moves a task out of a status.
@@ -85,6 +86,8 @@ type ledger struct {
 	mu      sync.Mutex
 	stories []*Story
 	calls   []Call
+	visits  []Visit
+	answers []Answer               // that were errors
 	worked  map[string][]time.Time // when something was seen to work, by its name
 	taken   map[string][]handover  // hand-overs that a fake worker took, by task
 }
@@ -94,6 +97,24 @@ type handover struct {
 	Worker  string
 	Attempt int
 	Image   string // SHA-256 of what came
+}
+
+// Answer is an error that somebody was answered with.
+type Answer struct {
+	At       time.Time
+	Function string // whose answer it is, or whose in the gateway's place
+	Request  string // method and path
+	Status   int
+
+	Type, RetryAfter, RequestID string // of its headers
+	Body                        string
+}
+
+// refused notes an error.
+func (l *ledger) refused(a Answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.answers = append(l.answers, a)
 }
 
 func newLedger(p Plan) *ledger {

@@ -143,6 +143,22 @@ func (u *unit) limitFiles(size uint64) error {
 	return nil
 }
 
+// limitDescriptors lets it have no more than n descriptors, and tells how many it might have before.
+func (u *unit) limitDescriptors(n uint64) (before uint64, err error) {
+	pid := u.pid()
+	if pid == 0 {
+		return n, nil
+	}
+	var old unix.Rlimit
+	if err = unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err == nil {
+		err = unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: min(n, old.Max), Max: old.Max}, nil)
+	}
+	if err != nil && !errors.Is(err, unix.ESRCH) {
+		return 0, fmt.Errorf("limit the descriptors of %s: %w", u.spec.Name, err)
+	}
+	return old.Cur, nil
+}
+
 // descriptors is how many files and sockets it has open, 0 while it does not run.
 func (u *unit) descriptors() int {
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", u.pid()))

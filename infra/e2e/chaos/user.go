@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -24,6 +25,7 @@ type people struct {
 	ledger *ledger
 	client *http.Client // for one answer
 	stream *http.Client // for events
+	mood   atomic.Pointer[Fault]
 }
 
 func newPeople(doors []string, secret string, seed uint64, l *ledger) *people {
@@ -97,7 +99,8 @@ func (p *people) want(ctx context.Context, s *Story, wanted int, method, ref str
 		code := problemOf(a.body).Code
 		p.ledger.write(s, func(s *Story) {
 			s.Errors++
-			if a.status >= 400 && a.status < 500 && a.status != http.StatusTooManyRequests && code != "idempotency_in_progress" {
+			ours := ref[0] == '/' // and not what COS itself answers
+			if ours && a.status >= 400 && a.status < 500 && a.status != http.StatusTooManyRequests && code != "idempotency_in_progress" {
 				s.Refusals = append(s.Refusals, fmt.Sprintf("%s %s: %d %s", method, ref, a.status, code))
 			}
 		})
@@ -213,6 +216,11 @@ func (p *people) create(ctx context.Context, s *Story, picture string) created {
 	if s.Plan.Twice {
 		both.Go(once)
 	}
+	if f := p.mood.Load(); f != nil {
+		for range f.Amount - 1 {
+			both.Go(once)
+		}
+	}
 	both.Wait()
 	return first
 }
@@ -256,7 +264,7 @@ func (p *people) status(ctx context.Context, user, taskID string) (Snapshot, boo
 		}
 		return snap, false
 	}
-	snap.Status, snap.Attempt, snap.Progress = d.Status, d.Attempt, d.Progress
+	snap.Status, snap.Attempt, snap.Progress, snap.Document = d.Status, d.Attempt, d.Progress, a.body
 	for _, r := range d.Results {
 		snap.Results[r.Name], snap.URLs[r.Name] = r.SHA256, r.URL
 	}

@@ -18,6 +18,7 @@ type watcher struct {
 	story  *Story
 	taskID string
 	ref    string // of the stream
+	header http.Header
 	lastID string
 	retry  time.Duration
 }
@@ -70,6 +71,9 @@ func (w *watcher) connect(ctx context.Context) int {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.people.address(w.ref), nil)
 	if err != nil {
 		panic(err) // the addresses are the system's own
+	}
+	if w.header != nil {
+		r.Header = w.header.Clone()
 	}
 	r.Header.Set("Accept", "text/event-stream")
 	if w.lastID != "" {
