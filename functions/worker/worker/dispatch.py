@@ -88,7 +88,9 @@ async def read_body(request: Request) -> bytes:
 
 
 async def read_form(headers: Headers, body: bytes) -> FormData:
-    """The multipart form. Raises Problem 415 where the body is of another type, 400 where it is broken."""
+    """The multipart form. Raises Problem 415 where the body is of another type or packed, 400 where it is broken."""
+    if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        raise Problem(415, "unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Problem(415, "unsupported_media_type", "Send multipart/form-data.")
 

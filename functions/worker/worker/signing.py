@@ -20,7 +20,7 @@ MIN_KEY = 16
 
 _PREFIX = "whsec_"
 _ID = re.compile(
-    r"(?P<kind>[a-z]+):(?P<task>[A-Za-z0-9_-]{1,64}):(?P<attempt>\d{1,9}):[A-Za-z0-9_-]{1,64}", re.A
+    r"(?P<kind>[a-z]+):(?P<task>[A-Za-z0-9_-]{1,64}):(?P<attempt>0|[1-9]\d{0,8}):[A-Za-z0-9_-]{1,64}", re.A
 )
 
 
