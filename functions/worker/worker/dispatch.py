@@ -88,7 +88,7 @@ async def read_body(request: Request) -> bytes:
 
 
 async def read_form(headers: Headers, body: bytes) -> FormData:
-    """The multipart form. Raises Problem 415 where the body is of another type or packed, 400 where it is broken."""
+    """The multipart form. Raises Problem 415 for a body of another type or a packed one, 400 for a broken."""
     if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
         raise Problem(415, "unsupported_media_type", "Send the body as it is, without a Content-Encoding.")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
