@@ -65,7 +65,8 @@ type pictureJSON struct {
 const milliseconds = "2006-01-02T15:04:05.000Z"
 
 func (s *server) present(ctx context.Context, p picturestore.Picture) (pictureJSON, error) {
-	url, err := s.objects.PresignGet(ctx, p.Key, cosstore.GetOptions{})
+	// The type is signed, too: the file's bytes are its user's, and a URL of it may not be made one of a page.
+	url, err := s.objects.PresignGet(ctx, p.Key, cosstore.GetOptions{ContentType: p.ContentType})
 	if err != nil {
 		return pictureJSON{}, err
 	}

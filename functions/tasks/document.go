@@ -53,7 +53,7 @@ func (h *tasks) document(ctx context.Context, t task.Task) (document, error) {
 	if t.Error != nil {
 		d.ErrorMessage = &t.Error.Message
 	}
-	original, err := h.objects.PresignGet(ctx, t.Input.Key, cosstore.GetOptions{})
+	original, err := h.objects.PresignGet(ctx, t.Input.Key, cosstore.GetOptions{ContentType: t.Input.ContentType})
 	if err != nil {
 		return d, err
 	}

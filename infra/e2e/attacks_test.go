@@ -144,8 +144,12 @@ func TestWordsOfOthersStayWords(t *testing.T) {
 		t.Errorf("%v", a.header)
 	}
 
+	// The file's bytes are its user's: a URL of it may not become that of a page.
+	fetch(t, p.URL+"&response-content-type=text%2Fhtml").want(t, http.StatusForbidden)
+
 	job := s.fleet.expect(data, taken)
 	c := s.create(t, p.ID)
+	fetch(t, *s.task(t, c.TaskID).OriginalImageURL+"&response-content-type=text%2Fhtml").want(t, http.StatusForbidden)
 	job.next(t)
 	st := s.listen(t, c.SseURL, "")
 	st.until(t, "PROCESSING")
