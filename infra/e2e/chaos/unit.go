@@ -47,7 +47,14 @@ func (u *unit) wait(ctx context.Context) error {
 	p, back := u.process, u.back
 	u.mu.Unlock()
 	if p != nil {
-		return p.Wait(ctx)
+		err := p.Wait(ctx)
+		u.mu.Lock()
+		lost := u.process != p
+		u.mu.Unlock()
+		if err == nil || !lost {
+			return err
+		}
+		return u.wait(ctx) // it was lost meanwhile, and will be back
 	}
 	select {
 	case <-back:
