@@ -55,7 +55,7 @@ func readForm(body []byte, boundary string) (m callback.ResultMessage, file []by
 			m.SHA256 = string(content)
 		case "attempt":
 			attempt, err := strconv.Atoi(string(content))
-			if err != nil {
+			if err != nil || strconv.Itoa(attempt) != string(content) { // as JSON has it: no sign, no zero before it
 				return m, nil, fault.Invalid("attempt", "must be a whole number")
 			}
 			m.Attempt = &attempt

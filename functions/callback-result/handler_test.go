@@ -205,6 +205,8 @@ func TestWrongForms(t *testing.T) {
 		"other checksum":   {[]string{"name", "a.png", "file", "b", "sha256", hashOf([]byte("c"))}, fault.ObjectMismatch},
 		"no checksum":      {[]string{"name", "a.png", "file", "b", "sha256", "zz"}, fault.ValidationFailed},
 		"odd attempt":      {[]string{"name", "a.png", "file", "b", "attempt", "one"}, fault.ValidationFailed},
+		"signed attempt":   {[]string{"name", "a.png", "file", "b", "attempt", "+1"}, fault.ValidationFailed},
+		"padded attempt":   {[]string{"name", "a.png", "file", "b", "attempt", "01"}, fault.ValidationFailed},
 		"future attempt":   {[]string{"name", "a.png", "file", "b", "attempt", "2"}, fault.ValidationFailed},
 	} {
 		if _, _, p := f.form(id, c.fields...); p.Code != c.code {

@@ -109,6 +109,9 @@ func (c *creator) order(w http.ResponseWriter, r *http.Request) (taskstore.Order
 	if len(key) > maxKey || strings.ContainsFunc(key, func(c rune) bool { return c < ' ' || c > '~' }) {
 		return o, fault.Invalid("Idempotency-Key", "must be at most 255 printable ASCII characters")
 	}
+	if len(r.Header.Values("Idempotency-Key")) > 1 {
+		return o, fault.Invalid("Idempotency-Key", "must be there once") // which of them counts is not for us to guess
+	}
 	// A picture of this user is in this user's partition; another can't be theirs.
 	if !task.ValidID(*in.ImageID) || task.PartitionOfID(*in.ImageID) != task.PartitionOf(user) {
 		return o, fault.New(fault.PictureNotFound, "")

@@ -95,6 +95,7 @@ func TestOddRequests(t *testing.T) {
 		"a huge length":          {post("", "Content-Length: 99999999999999"), []int{413}},
 		"a packed body":          {sized("\x1f\x8b\x08\x00", "Content-Encoding: gzip"), []int{415}},
 		"not packed, it says so": {sized(order, "Content-Encoding: identity", "Content-Encoding: br"), []int{415}},
+		"two keys":               {sized(order, "Idempotency-Key: one", "Idempotency-Key: other"), []int{422}},
 		"arrays in arrays":       {sized(strings.Repeat("[", 8000)), []int{400}},
 		"objects in objects":     {sized(`{"imageId":` + strings.Repeat(`{"a":`, 2500) + "1" + strings.Repeat("}", 2501)), []int{422}},
 		"a huge number":          {sized(`{"imageId":1e999999}`), []int{400, 422}},
