@@ -150,10 +150,17 @@ def load() -> Acting:
             os.kill(os.getpid(), signal.SIGKILL)
         case "hangs":
             hold_the_gil()
-        case "dies later":
-            threading.Timer(0.01, os._exit, [5]).start()
+        case "dies when told":
+            threading.Thread(target=die_when_told, args=[how.with_name("die")]).start()
             return Acting()
     raise AssertionError
+
+
+def die_when_told(order: Path) -> None:
+    while not order.exists():
+        time.sleep(0.005)
+    order.unlink()  # the next process waits for an order of its own
+    os._exit(5)
 
 
 if __name__ == "__main__":

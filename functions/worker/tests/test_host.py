@@ -21,7 +21,7 @@ from worker.engines.settings import EngineSettings
 from worker.host import EngineFailed, EngineHost, EngineLost, EngineUnavailable, Loss, State
 
 COMMAND = (sys.executable, "-m", "tests.host_engine")
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which a test that waits for what does not come fails."""
 
 
@@ -325,10 +325,13 @@ def test_one_that_dies_at_once_over_and_over_is_not_loaded_without_pause(
     run: Run, loading: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_module, "RETRY_FIRST", float(PATIENCE))
-    loading.write_text("dies later")
+    loading.write_text("dies when told")
 
     async def test(host: EngineHost, perform: Perform) -> None:
-        await until(lambda: host.restarts[Loss.DIED] == 2)
+        for deaths in (1, 2):
+            await until(lambda: state(host) is State.READY)
+            loading.with_name("die").touch()
+            await until(lambda: host.restarts[Loss.DIED] == deaths)  # noqa: B023 - awaited here
         loading.unlink()  # noqa: ASYNC240
         assert state(host) is State.STARTING
         waiting = asyncio.create_task(host.ready())
