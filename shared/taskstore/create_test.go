@@ -1,6 +1,7 @@
 package taskstore
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -19,6 +20,9 @@ func TestIdempotencyKeys(t *testing.T) {
 	f.must(err)
 	_, err = f.store.Reserve(f.ctx, o)
 	f.refused(err, fault.IdempotencyInProgress)
+	if refusal := new(fault.Error); !errors.As(err, &refusal) || refusal.RetryAfter != 2*time.Second {
+		t.Errorf("to be asked again after %v", refusal.RetryAfter)
+	}
 	other := o
 	other.BodyHash = "other"
 	_, err = f.store.Reserve(f.ctx, other)

@@ -217,7 +217,10 @@ func refusal(code fault.Code, with []string) error {
 		return fault.Invalid(with[0], with[1])
 	case fault.TaskFinished:
 		f.Detail = "The task is " + with[0] + " and changes no more."
-	case fault.IdempotencyInProgress, fault.RateLimited:
+	case fault.IdempotencyInProgress:
+		// Most are answered within a second: only where the process died or its worker hangs does it take as long as it may.
+		f.RetryAfter = min(time.Duration(atoi64(with[0]))*time.Millisecond, 2*time.Second)
+	case fault.RateLimited:
 		f.RetryAfter = time.Duration(atoi64(with[0])) * time.Millisecond
 	case fault.TooManyActiveTasks:
 		f.RetryAfter = 30 * time.Second
