@@ -25,9 +25,10 @@ func newFuzzed(f *testing.F) *Server {
 	return s
 }
 
-// authorization is how the vendor's SDK signs a request, for a day.
+// authorization is how the vendor's SDK signs a request, always for the same years: a fuzzer's inputs outlive the run that found them.
 func authorization(r *http.Request) string {
-	cos.AddAuthorizationHeader(fuzzID, fuzzKey, "", r, cos.NewAuthTime(24*time.Hour))
+	from, to := time.Unix(1_500_000_000, 0), time.Unix(4_000_000_000, 0)
+	cos.AddAuthorizationHeader(fuzzID, fuzzKey, "", r, &cos.AuthTime{SignStartTime: from, SignEndTime: to, KeyStartTime: from, KeyEndTime: to})
 	return r.Header.Get("Authorization")
 }
 
