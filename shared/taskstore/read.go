@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -46,35 +47,46 @@ func (s *Store) List(ctx context.Context, user, before string, limit int) (tasks
 	return tasks, more, err
 }
 
-// read reads tasks in one pipeline, leaving out those that are gone.
+// reading is what is read of a task.
+type reading struct {
+	op            *redis.SliceCmd // before the others
+	results, hash *redis.StringStringMapCmd
+}
+
+// torn tells whether the task was changed while it was read: each change has an op of its own.
+func (r reading) torn() bool {
+	before, _ := r.op.Val()[0].(string)
+	return before != r.hash.Val()["op"]
+}
+
+// read reads tasks in one pipeline, leaving out those that are gone. Each is as it was at one moment. A transaction would see to that, too, but
+// a server at its maxmemory takes none, and the client does not repeat one whose connection was dead.
 func (s *Store) read(ctx context.Context, ids []string) ([]task.Task, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	hashes, results := make([]*redis.StringStringMapCmd, len(ids)), make([]*redis.StringStringMapCmd, len(ids))
-	ask := func(p redis.Pipeliner) error {
-		for i, id := range ids {
-			hashes[i], results[i] = p.HGetAll(ctx, TaskKey(id)), p.HGetAll(ctx, resultsKey(id))
+	readings := make([]reading, len(ids))
+	for again := len(ids) > 0; again; again = slices.ContainsFunc(readings, reading.torn) {
+		_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for i, id := range ids {
+				if readings[i].op == nil || readings[i].torn() {
+					readings[i] = reading{p.HMGet(ctx, TaskKey(id), "op"), p.HGetAll(ctx, resultsKey(id)), p.HGetAll(ctx, TaskKey(id))}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, redisdb.Away(err)
 		}
-		return nil
-	}
-	_, err := s.rdb.TxPipelined(ctx, ask)
-	if err != nil && strings.HasPrefix(err.Error(), "EXECABORT") {
-		// A server at its maxmemory takes no transaction, not even one that only reads. Then next to nothing changes under the readings.
-		_, err = s.rdb.Pipelined(ctx, ask)
-	}
-	if err != nil {
-		return nil, redisdb.Away(err)
 	}
 	tasks := make([]task.Task, 0, len(ids))
-	for i := range ids {
-		if len(hashes[i].Val()) == 0 {
+	for _, r := range readings {
+		if len(r.hash.Val()) == 0 {
 			continue
 		}
-		t := parseTask(hashes[i].Val())
-		if t.Results, err = parseResults(t, results[i].Val()); err != nil {
+		t := parseTask(r.hash.Val())
+		results, err := parseResults(t, r.results.Val())
+		if err != nil {
 			return nil, err
 		}
+		t.Results = results
 		tasks = append(tasks, t)
 	}
 	return tasks, nil
