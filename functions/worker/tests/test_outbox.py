@@ -147,29 +147,6 @@ def test_what_is_no_longer_wanted_is_dropped(
     assert rows(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [*[(status, {"message": "no route"}, {}) for status in (403, 404, 405, 408)], problem(404, "not_found")],
-)
-@pytest.mark.parametrize("kind", ["result", "upload", "completed"])
-def test_a_route_that_is_away_costs_nothing(
-    backend: Backend, tmp_path: Path, task_id: str, kind: str, answer: Answer
-) -> None:
-    backend.answer_next(kind, answer)
-    job = dispatch(backend, task_id)
-
-    async def test(outbox: Watched) -> None:
-        await outbox.accept(job)
-        await outbox.add_result(job.target, result(tmp_path / "out", "large.bin", LARGE))
-        await outbox.conclude(job.target, "completed")
-        await outbox.until_settled(job.target)
-        assert outbox.unwanted == []
-
-    run(tmp_path, test)
-    assert backend.stored["large.bin"] == LARGE
-    assert backend.statuses(task_id) == ["completed"]
-
-
 @pytest.mark.parametrize("answer", [problem(409, "result_conflict"), problem(422, "object_mismatch"), 413])
 def test_a_refused_result_fails_the_task(
     backend: Backend, tmp_path: Path, task_id: str, answer: int | Answer

@@ -33,10 +33,6 @@ POST_TIMEOUT, PROGRESS_TIMEOUT = 120.0, 5.0
 
 _UNWANTED = ("task_finished", "attempt_superseded", "task_not_found")
 
-_BETWEEN = (403, 404, 405, 408, 421, 425)
-"""Statuses by which what is between us and the backend speaks, such as a gateway whose route is away while a
-stage is deployed. By the contract the backend's own errors carry a code: without one these are no answer."""
-
 
 class Unwanted(Exception):
     """The backend no longer wants this attempt: its work stops and nothing more is sent for it."""
@@ -179,10 +175,8 @@ def _read(answer: httpx.Response) -> dict[str, object]:
     if answer.status_code == 429 or not 400 <= answer.status_code < 500:
         raise Retry(f"answer {answer.status_code}", _retry_after(answer))
     code, detail = str(document.get("code", ""))[:100], str(document.get("detail", ""))[:500]
-    if code in _UNWANTED:
-        raise Unwanted(code)
-    if code in ("", "not_found") and answer.status_code in _BETWEEN:
-        raise Retry(f"answer {answer.status_code}, not by the backend", _retry_after(answer))
+    if answer.status_code == 404 or code in _UNWANTED:
+        raise Unwanted(code or "not found")
     missing = document.get("missing")
     names = [str(name) for name in missing] if isinstance(missing, list) else []
     raise Refused(answer.status_code, code, detail, names)
