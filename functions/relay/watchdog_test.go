@@ -130,7 +130,7 @@ func TestASubscriptionThatLivesAndTellsNothing(t *testing.T) {
 		before := w.relay.count.probeFailures.Load() // a slow machine may have had some
 		s.swallows.Store(true)
 		j.result()
-		expectNumbers(t, c.events(1), 3, 3) // by the heartbeat
+		expectNumbers(t, c.events(1), 3, 3)                                                                     // by the heartbeat
 		waitUntil(t, func() bool { return w.relay.count.probeFailures.Load() > before && s.eaten.Load() >= 2 }) // the bell, and a probe
 		s.swallows.Store(false)
 		j.result().complete()
