@@ -236,7 +236,7 @@ func TestEveryFunctionStartsAsOnThePlatform(t *testing.T) {
 	with("web", func(i instance) {
 		i.answers("GET", "/", http.StatusOK, "text/html")
 		i.answers("GET", "/assets/index-BabGqf5W.js", http.StatusOK, "text/javascript")
-		i.answers("GET", "/assets/nothing.js", http.StatusNotFound, "text/plain")
+		i.answers("GET", "/assets/nothing.js", http.StatusNotFound, problem)
 	})
 	var picture client.Picture
 	with("picture", func(i instance) {
