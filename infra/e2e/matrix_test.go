@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -276,7 +277,10 @@ func TestWhoMayCallAWorker(t *testing.T) {
 		return h
 	}
 	const taskID = "01890000-0000-7000-8000-000000000043"
-	order, mime := form(part{name: "task_id", data: []byte(taskID)}, part{name: "attempt", data: []byte("1")}, part{name: "callback_url", data: []byte(s.outbox.base)},
+	// The backend is away for this task, which it would say it doesn't know: the worker would stop by itself.
+	away := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	t.Cleanup(away.Close)
+	order, mime := form(part{name: "task_id", data: []byte(taskID)}, part{name: "attempt", data: []byte("1")}, part{name: "callback_url", data: []byte(away.URL)},
 		part{"image", "photo.png", drawing()})
 	type row struct {
 		method, path string

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,14 +46,12 @@ func Open(c Config) (redis.UniversalClient, error) {
 	redis.SetLogger(logger{})
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
 	o.PoolTimeout = timeout
-	// Frozen instances wake up with dead sockets, and a Redis that was started anew has hung up on all: as many may be in the pool, and each
-	// is noticed only when it is used, so a command has to get past them all. None is kept longer than the proxy keeps it.
-	o.PoolSize = 10 * runtime.GOMAXPROCS(0)
-	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = o.PoolSize, time.Millisecond, 20*time.Millisecond
+	// Frozen instances wake up with dead sockets: retry at once, and keep none longer than the proxy does. More tries would get past more of
+	// them, but as many failed dials as the pool is large make the client give up dialling for a second.
+	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, time.Millisecond, 100*time.Millisecond
 	o.IdleTimeout = 50 * time.Second
 	client := dialer(c, o)
 	client.AddHook(meter{})
-	client.AddHook(patience(3 * timeout))
 	return client, nil
 }
 
