@@ -430,13 +430,22 @@ func (w *world) startTimer() {
 	}()
 }
 
+// sweepEvent is what the timer sends.
+const sweepEvent = `{"Type":"Timer","TriggerName":"sweep","Time":"2026-01-01T00:00:00Z","Message":""}`
+
+// stopTimer ends the calls of the sweeper with one more, which is waited for.
+func (w *world) stopTimer(ctx context.Context) error {
+	w.timerEnd()
+	_, err := w.sweeper.Invoke(ctx, []byte(sweepEvent))
+	return err
+}
+
 // callSweeper has so many runs of the sweeper begin at once.
 func (w *world) callSweeper(ctx context.Context, runs int) {
 	for range runs {
 		w.arrivals.tell("sweeper")
 		go func() {
-			event := `{"Type":"Timer","TriggerName":"sweep","Time":"2026-01-01T00:00:00Z","Message":""}`
-			if _, err := w.sweeper.Invoke(ctx, []byte(event)); err == nil {
+			if _, err := w.sweeper.Invoke(ctx, []byte(sweepEvent)); err == nil {
 				w.ledger.works("sweeper")
 			}
 		}()
