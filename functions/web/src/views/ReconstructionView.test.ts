@@ -160,6 +160,21 @@ describe('where there is nothing to follow', () => {
     expect(button('New model')).toBeDefined()
   })
 
+  it('says so too where it ends and another question finds it gone', async () => {
+    await open(pending)
+    let refuse: (why: Problem) => void = () => {}
+    vi.mocked(api.listTasks).mockResolvedValue({ items: [], nextCursor: null })
+    vi.mocked(api.getTask).mockReturnValue(new Promise((_, reject) => { refuse = reject }))
+    const asked = useTasks().watch()
+    await flushPromises() // the question for this one is under way
+    await told('status', 3, { status: 'CANCELLED' })
+    expect(headline()).toBe('This one was cancelled')
+    refuse(new Problem('task_not_found', { status: 404 }))
+    await asked
+    await flushPromises()
+    expect(headline()).toBe('This model is not there')
+  })
+
   it('says that nobody is let in', async () => {
     await open(new Problem('unauthorized', { status: 401 }))
     expect(page.get('[role=alert]').text()).toContain('You are not signed in')
