@@ -24,10 +24,9 @@ const (
 	// trashLife is how long an object stays in the trash at most: a picture that was announced, until no PUT to its URL can be running any
 	// more (an hour), and some slack.
 	trashLife = 66 * time.Minute
-	// material is from which part of its median on a growth over the run counts. Resident memory creeps by pages for hours (0.1 to 0.4 MB an hour,
-	// in two hours, here), which a test of the slope alone finds, and of which 64,000 requests within a minute bring no more. Over two hours this
-	// is 20 bytes a callback.
-	material = 0.05
+	// material is from which part of its median on a growth over the run counts. Resident memory creeps by pages for hours, which a test of the
+	// slope alone finds.
+	material = 0.02
 	// settling is how long memory may grow: a Go process' heap until it has been collected several times, Redis' tables until they are large enough.
 	settling = 10 * time.Minute
 	// mostTries is how often a task is looked at, a second apart, until nothing is wrong with it: what it is read over may be harmed.
