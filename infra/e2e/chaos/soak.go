@@ -24,11 +24,9 @@ const (
 	// trashLife is how long an object stays in the trash at most: a picture that was announced, until no PUT to its URL can be running any
 	// more (an hour), and some slack.
 	trashLife = 66 * time.Minute
-	// material is from which part of its median on a growth over the run counts. Resident memory creeps by pages for hours, which a test of the
-	// slope alone finds.
+	// material is from which part of its median on a growth over the run counts. Memory creeps by pages for hours, which a test of the slope
+	// alone finds.
 	material = 0.02
-	// settling is how long memory may grow: a Go process' heap until it has been collected several times, Redis' tables until they are large enough.
-	settling = 10 * time.Minute
 	// mostTries is how often a task is looked at, a second apart, until nothing is wrong with it: what it is read over may be harmed.
 	mostTries = 15
 	// afterEnd is how long after a task's end it is judged: late callbacks have come by then, and retention has not.
@@ -48,17 +46,41 @@ func soakPlan(seed uint64, length time.Duration) Plan {
 		}
 		p.Tasks = append(p.Tasks, t)
 	}
-	deck := slices.DeleteFunc(catalog(), func(k kind) bool {
-		return strings.HasPrefix(k.name, "kill") && !strings.HasSuffix(k.name, "worker") && !strings.HasSuffix(k.name, "engine")
-	})
+	var deck []kind
 	for at := soakFault / 2; at < length-10*time.Second; at += between(rng, soakFault/2, soakFault*3/2) {
-		k := deck[rng.IntN(len(deck))]
+		if len(deck) == 0 {
+			deck = soakDeck()
+			rng.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+		}
+		k := deck[0]
+		deck = deck[1:]
 		p.Faults = append(p.Faults, Fault{
 			Kind: k.name, Victim: k.victims[rng.IntN(len(k.victims))], At: at.Round(time.Millisecond),
 			Length: min(between(rng, k.from, k.to), soakFault/2-time.Second).Round(time.Millisecond), Amount: k.least + rng.IntN(k.most-k.least+1),
 		})
 	}
 	return p
+}
+
+// soakDeck is what may happen in a soak, dealt like cards.
+func soakDeck() []kind {
+	return slices.DeleteFunc(catalog(), func(k kind) bool {
+		return strings.HasPrefix(k.name, "kill") && !strings.HasSuffix(k.name, "worker") && !strings.HasSuffix(k.name, "engine")
+	})
+}
+
+// settled tells from when on a process may not grow any more: when it has met each kind of fault. Heaps, stacks and pools of connections grow
+// to the most that was ever needed at once, and what that is shows in trouble only. Memory of Redis, whose tables are as large as they once
+// had to be, likewise. It is the plan's end where the plan is too short.
+func (p Plan) settled() time.Duration {
+	met := map[string]bool{}
+	for _, f := range p.Faults {
+		met[f.Kind] = true
+		if len(met) == len(soakDeck()) {
+			return f.At + soakFault
+		}
+	}
+	return p.Length
 }
 
 // series are samples of one thing.
@@ -85,7 +107,7 @@ func (s *sampler) add(name, unit string, from time.Duration, value float64) {
 }
 
 // sample measures once. What can't be reached at the moment is not measured.
-func (s *sampler) sample(ctx context.Context, warm time.Duration) error {
+func (s *sampler) sample(ctx context.Context, warm, settled time.Duration) error {
 	for _, name := range functions() {
 		pid := s.world.units[name].pid()
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -97,13 +119,13 @@ func (s *sampler) sample(ctx context.Context, warm time.Duration) error {
 			n, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
 			switch {
 			case err != nil:
-			case field == "VmRSS":
-				s.add(name+", resident", "MB", settling+warm, n/1024)
+			case field == "RssAnon": // without the program's own pages, which come in from its file as they are first needed
+				s.add(name+", memory", "MB", settled, n/1024)
 			case field == "Threads":
-				s.add(name+", threads", "", warm, n)
+				s.add(name+", threads", "", settled, n)
 			}
 		}
-		s.add(name+", descriptors", "", warm, float64(s.world.units[name].descriptors()))
+		s.add(name+", descriptors", "", settled, float64(s.world.units[name].descriptors()))
 	}
 	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -118,7 +140,7 @@ func (s *sampler) sample(ctx context.Context, warm time.Duration) error {
 		s.add("redis, "+kind, "", warm, float64(counts[kind]))
 	}
 	s.add("redis, in trash", "", trashLife+warm, float64(counts["in trash"]))
-	s.add("redis, memory of all but trash and idempotency keys", "KB", settling+warm, bytes/1024)
+	s.add("redis, memory of all but trash and idempotency keys", "KB", settled, bytes/1024)
 	return nil
 }
 
@@ -183,7 +205,7 @@ func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport
 	go func() {
 		said := time.Now()
 		for rested(sampling, every) {
-			if err := samples.sample(sampling, warm); err != nil && sampling.Err() == nil {
+			if err := samples.sample(sampling, warm, w.plan.settled()); err != nil && sampling.Err() == nil {
 				sampled <- err
 				return
 			}
@@ -311,11 +333,12 @@ type SoakReport struct {
 type Trend struct {
 	Name, Unit         string
 	Samples            int
-	Median, Slope      float64 // slope: per hour
-	Least, Most        float64 `json:"-"` // of the slope; infinite where there is too little to tell
-	Share              float64 // of the median, by which it rises over what is judged
-	Rises              bool    // the slope is above zero for certain
-	Grows, TooFewToSay bool    // grows: it rises, and by a material share
+	Median, Slope      float64   // slope: per hour
+	Least, Most        float64   `json:"-"` // of the slope; infinite where there is too little to tell
+	Share              float64   // of the median, by which it rises over what is judged
+	Rises              bool      // the slope is above zero for certain
+	Grows, TooFewToSay bool      // grows: it rises, and by a material share
+	At, Values         []float64 // the averages it was judged by; At in seconds since the start
 }
 
 // points is how many averages a series is judged by.
@@ -330,7 +353,7 @@ func (r *SoakReport) trends(all []*series) {
 		t := trendOf(at, values, confidence)
 		x := Trend{
 			Name: s.Name, Unit: s.Unit, Samples: len(s.At) - first, Median: t.Median, Slope: 3600 * t.Slope, Least: 3600 * t.Least, Most: 3600 * t.Most,
-			Rises: t.grows(), TooFewToSay: len(values) < 8,
+			Rises: t.grows(), TooFewToSay: len(values) < 8, At: at, Values: values,
 		}
 		if x.Rises {
 			x.Share = t.Slope * (at[len(at)-1] - at[0]) / max(t.Median, 1)
@@ -351,7 +374,7 @@ func (r *SoakReport) markdown() string {
 	}
 	fmt.Fprintf(&b, "# Soak: seed %d, %d tasks, %d faults: %s\n\n", r.Seed, r.Tasks, len(r.Faults), verdict)
 	fmt.Fprintf(&b, "%d tasks judged. %d tries of users were made again.\n\n", r.Judged, r.Errors)
-	b.WriteString("| | samples | median | slope an hour, between | |\n|---|--:|--:|--:|---|\n")
+	b.WriteString("| | samples | median | slope an hour, between | | |\n|---|--:|--:|--:|---|---|\n")
 	for _, t := range r.Trends {
 		state := "flat"
 		switch {
@@ -362,13 +385,32 @@ func (r *SoakReport) markdown() string {
 		case t.TooFewToSay:
 			state = "too short to say"
 		}
-		fmt.Fprintf(&b, "| %s | %d | %.4g %s | %.3g (%.3g … %.3g) | %s |\n", t.Name, t.Samples, t.Median, t.Unit, t.Slope, t.Least, t.Most, state)
+		fmt.Fprintf(&b, "| %s | %d | %.4g %s | %.3g (%.3g … %.3g) | %s | %s |\n",
+			t.Name, t.Samples, t.Median, t.Unit, t.Slope, t.Least, t.Most, sparkline(t.Values), state)
 	}
 	b.WriteString((&Report{Faults: r.Faults}).byKind())
 	for name, all := range r.Violations {
 		for _, wrong := range all[:min(20, len(all))] {
 			fmt.Fprintf(&b, "\n%s: %s\n", name, wrong)
 		}
+	}
+	return b.String()
+}
+
+// sparkline draws values between their least and their most, by Unicode's block elements.
+func sparkline(values []float64) string {
+	if len(values) == 0 {
+		return ""
+	}
+	blocks := []rune("▁▂▃▄▅▆▇█")
+	least, most := slices.Min(values), slices.Max(values)
+	var b strings.Builder
+	for _, v := range values {
+		height := 0
+		if most > least {
+			height = int((v-least)/(most-least)*float64(len(blocks)-1) + 0.5)
+		}
+		b.WriteRune(blocks[height])
 	}
 	return b.String()
 }

@@ -29,6 +29,42 @@ func TestWhatGrowsInASoak(t *testing.T) {
 	}
 }
 
+// What a fault makes grow once is no leak: a soak of two hours meets each kind of fault, and is then judged for an hour at least, in which each
+// comes twice again.
+func TestASoakMeetsEachFaultBeforeItIsJudged(t *testing.T) {
+	for seed := range uint64(100) {
+		p := soakPlan(seed, 2*time.Hour)
+		left := map[string]int{}
+		for _, f := range p.Faults {
+			if f.At > p.settled() {
+				left[f.Kind]++
+			}
+		}
+		if p.Length-p.settled() < time.Hour {
+			t.Errorf("seed %d: judged from %v on", seed, p.settled())
+		}
+		for _, k := range soakDeck() {
+			if left[k.name] < 2 {
+				t.Errorf("seed %d: %s comes %d times while it is judged", seed, k.name, left[k.name])
+			}
+		}
+	}
+	if p := soakPlan(1, 10*time.Minute); p.settled() != p.Length {
+		t.Errorf("ten minutes are judged from %v on", p.settled())
+	}
+}
+
+func TestSparkline(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		want   string
+	}{{nil, ""}, {[]float64{3, 3}, "▁▁"}, {[]float64{0, 7, 3.5, 2}, "▁█▅▃"}} {
+		if got := sparkline(test.values); got != test.want {
+			t.Errorf("%v: %s, want %s", test.values, got, test.want)
+		}
+	}
+}
+
 func TestASoakKillsNothingThatItWatches(t *testing.T) {
 	p := soakPlan(1, 2*time.Hour)
 	if len(p.Tasks) != 7200 || len(p.Faults) < 200 {
