@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,20 +47,28 @@ func Open(c Config) (redis.UniversalClient, error) {
 	redis.SetLogger(logger{})
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = timeout, timeout, timeout
 	o.PoolTimeout = timeout
-	// Frozen instances wake up with dead sockets: retry at once, and keep none longer than the proxy does. More tries would get past more of
-	// them, but as many failed dials as the pool is large make the client give up dialling for a second.
+	o.IdleTimeout = 50 * time.Second // none is kept longer than the proxy keeps it
 	o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff = 2, time.Millisecond, 100*time.Millisecond
-	o.IdleTimeout = 50 * time.Second
-	client := dialer(c, o)
+	if !isCluster(c) { // a cluster's client asks other nodes instead, and has to know then that one can't be dialled
+		// An instance that was frozen wakes up with dead connections, and a Redis that was started anew has hung up on all: as many may be in
+		// the pool, and each is noticed only when it is used, so a command has to get past them all.
+		o.PoolSize = 10 * runtime.GOMAXPROCS(0)
+		o.MaxRetries, o.MaxRetryBackoff = o.PoolSize, 20*time.Millisecond
+		o.Dialer = dialOnce(o.TLSConfig)
+	}
+	client := open(c, o)
 	client.AddHook(meter{})
+	client.AddHook(patience(3 * timeout))
 	return client, nil
 }
 
-func dialer(c Config, o *redis.UniversalOptions) redis.UniversalClient {
+func isCluster(c Config) bool { return strings.Contains(c.URL, "+cluster://") }
+
+func open(c Config, o *redis.UniversalOptions) redis.UniversalClient {
 	switch {
 	case o.MasterName != "":
 		return redis.NewFailoverClient(o.Failover())
-	case strings.Contains(c.URL, "+cluster://"):
+	case isCluster(c):
 		cluster := o.Cluster()
 		cluster.ClusterSlots, cluster.NewClient = slots(o), newNode
 		return redis.NewClusterClient(cluster)
