@@ -174,9 +174,7 @@ func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport
 	defer end()
 	var people sync.WaitGroup
 	var mu sync.Mutex // of r
-	stories := w.ledger.stories
-	w.ledger.stories = nil // of them none is left to be judged at the end
-	for _, s := range stories {
+	for _, s := range w.ledger.stories {
 		people.Go(func() {
 			if !rested(lives, time.Until(w.started.Add(s.Plan.At))) {
 				return
@@ -194,7 +192,7 @@ func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport
 				say("%s: %s", name, wrong[0])
 			}
 			r.Judged++
-			*s = Story{Plan: s.Plan}
+			w.ledger.forget(s)
 		})
 	}
 	samples := &sampler{world: w, index: map[string]*series{}}
@@ -233,6 +231,7 @@ func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport
 	if err := w.stopTimer(ctx); err != nil { // evidence is read piece by piece: no retention may end meanwhile
 		return nil, err
 	}
+	w.ledger.stories = nil // of them none is left to be judged
 	e, err := w.collect(ctx)
 	if err != nil {
 		return nil, err
@@ -240,7 +239,7 @@ func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport
 	if err := w.hangUp(ctx, e); err != nil {
 		return nil, err
 	}
-	e.Unended, e.Calls = unended, nil // those that are left are of tasks that were judged
+	e.Unended, e.Calls, e.Visits = unended, nil, nil // those that are left are of tasks that were judged
 	for name, wrong := range judge(e) {
 		if name != "one create" { // nobody is known any more
 			r.Violations[name] = append(r.Violations[name], wrong...)
@@ -251,6 +250,13 @@ func (w *world) soak(ctx context.Context, say func(string, ...any)) (*SoakReport
 	}
 	r.trends(samples.all)
 	return r, nil
+}
+
+// forget leaves nothing of a story but its plan.
+func (l *ledger) forget(s *Story) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*s = Story{Plan: s.Plan}
 }
 
 // judgeOne judges a task alone, soon after its end, and forgets its callbacks. What a day would let expire, a minute does from now on; its
@@ -270,6 +276,12 @@ func (w *world) judgeOne(ctx context.Context, s *Story) (map[string][]string, er
 			e.Calls = append(e.Calls, c)
 		}
 		return c.TaskID == id
+	})
+	w.ledger.visits = slices.DeleteFunc(w.ledger.visits, func(v Visit) bool {
+		if v.TaskID == id {
+			e.Visits = append(e.Visits, v)
+		}
+		return v.TaskID == id
 	})
 	w.ledger.mu.Unlock()
 	var found map[string][]string

@@ -39,12 +39,9 @@ func (p *people) storm(ctx context.Context, width int) {
 
 // visit opens one stream.
 func (p *people) visit(ctx context.Context) {
-	p.ledger.mu.Lock()
-	s := p.ledger.stories[rand.IntN(len(p.ledger.stories))]
-	id, user := s.TaskID(), s.Plan.User
-	p.ledger.mu.Unlock()
-	if id == "" {
-		return // it is not created yet
+	id, user, found := p.anyTask()
+	if !found {
+		return
 	}
 	from := lastSeen()[rand.IntN(len(lastSeen()))]
 	ctx, leave := context.WithTimeout(ctx, 50*time.Millisecond+rand.N(1500*time.Millisecond))
@@ -59,4 +56,21 @@ func (p *people) visit(ctx context.Context) {
 	defer p.ledger.mu.Unlock()
 	v.Events = seen.Events
 	p.ledger.visits = append(p.ledger.visits, v)
+}
+
+// anyTask is one that was created.
+func (p *people) anyTask() (id, user string, found bool) {
+	p.ledger.mu.Lock()
+	defer p.ledger.mu.Unlock()
+	var there []*Story
+	for _, s := range p.ledger.stories {
+		if s.TaskID() != "" {
+			there = append(there, s)
+		}
+	}
+	if len(there) == 0 {
+		return "", "", false
+	}
+	s := there[rand.IntN(len(there))]
+	return s.TaskID(), s.Plan.User, true
 }
